@@ -1,0 +1,377 @@
+/* The walk: gradients of one tensor by others, in reverse order of creation.
+ *
+ * Ids rise with creation, so creation order is topological order: the walk lists what the root
+ * depends on, keeps what leads to a target, and visits that once, backwards, each node when its
+ * gradient is complete. No recursion. */
+#include <string.h>
+
+#include "autograd/autograd.h"
+#include "src/core/params.h"
+#include "src/core/scope.h"
+
+typedef struct walk {
+    const char *function;
+    /* targets: the cells trained in params, or a list of tensors */
+    bool cells;
+    const gr_params *params;
+    gr_tensor *const *xs;
+    int n;
+
+    gr_tensor **path; /* nodes on the way from root to targets, highest id first */
+    int64_t count, capacity;
+    int64_t low;          /* smallest id of those */
+    gr_tensor **gradient; /* by id - low; NULL: nothing has arrived */
+    bool *on_path;        /* by id - low */
+} walk;
+
+enum { SEEN = 1, LEADS = 2 };
+
+/* ---- the path ---- */
+
+static int target_index(const walk *w, const gr_tensor *node)
+{
+    const gr_tensor *origin = gr__origin(node);
+
+    for (int i = 0; i < w->n; i++) {
+        if (w->xs[i] == origin || w->xs[i] == node) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool is_target(const walk *w, const gr_tensor *node)
+{
+    if (node->flags & GR__CONSTANT) {
+        return false;
+    }
+    if (!w->cells) {
+        return target_index(w, node) >= 0;
+    }
+    const gr__cell *cell = node->op == &gr__captured_primitive ? gr__as_cell(gr__origin(node)) : NULL;
+    return cell && gr__is_trained_in(cell, w->params);
+}
+
+static bool flows(const gr_tensor *node)
+{
+    return node->op->rule && !(node->flags & GR__CONSTANT) && node->dtype != GR_I64;
+}
+
+static gr_tensor *operand(const gr_tensor *node, int i)
+{
+    return (gr_tensor *)(uintptr_t)node->in[i].tensor;
+}
+
+static bool push(walk *w, gr_tensor *node)
+{
+    gr_tensor **path = gr__grow(w->path, &w->capacity, w->count + 1, sizeof *path);
+
+    if (!path) {
+        return gr_fail(GR_ERROR_MEMORY, w->function, NULL, "no memory for the walk");
+    }
+    w->path = path;
+    path[w->count++] = node;
+    return true;
+}
+
+/* Lists all that the root depends on through operations with a derivative. */
+static bool list_ancestors(walk *w, gr_tensor *root)
+{
+    gr__thread *thread = gr__self();
+    bool complete = thread != NULL;
+    int64_t seen = 1;
+
+    root->mark = SEEN;
+    for (int64_t id = root->id; thread && seen > 0; id--) {
+        gr_tensor *node = thread->nodes[id];
+        if (!node->mark) {
+            continue;
+        }
+        seen--;
+        complete = complete && push(w, node);
+        for (int i = 0; i < 3 && flows(node); i++) {
+            gr_tensor *x = operand(node, i);
+            if (x && !x->mark && (flows(x) || is_target(w, x))) {
+                x->mark = SEEN;
+                seen++;
+            }
+        }
+    }
+    return complete;
+}
+
+/* Keeps of the list what leads to a target. */
+static void keep_leading(walk *w)
+{
+    for (int64_t k = w->count - 1; k >= 0; k--) {
+        gr_tensor *node = w->path[k];
+        bool leads = is_target(w, node);
+        for (int i = 0; i < 3 && flows(node); i++) {
+            const gr_tensor *x = operand(node, i);
+            leads = leads || (x && x->mark == LEADS);
+        }
+        node->mark = leads ? LEADS : SEEN;
+    }
+    int64_t kept = 0;
+    for (int64_t k = 0; k < w->count; k++) {
+        gr_tensor *node = w->path[k];
+        if (node->mark == LEADS) {
+            w->path[kept++] = node;
+        }
+        node->mark = 0;
+    }
+    w->count = kept;
+}
+
+static bool make_room(walk *w)
+{
+    w->low = w->count > 0 ? w->path[w->count - 1]->id : 0;
+    size_t range = w->count > 0 ? (size_t)(w->path[0]->id - w->low + 1) : 1;
+    w->gradient = gr__alloc(range * sizeof(gr_tensor *));
+    w->on_path = gr__alloc(range * sizeof(bool));
+    if (!w->gradient || !w->on_path) {
+        return gr_fail(GR_ERROR_MEMORY, w->function, NULL, "no memory for the walk");
+    }
+    memset(w->gradient, 0, range * sizeof(gr_tensor *));
+    memset(w->on_path, 0, range * sizeof(bool));
+    for (int64_t k = 0; k < w->count; k++) {
+        w->on_path[w->path[k]->id - w->low] = true;
+    }
+    return true;
+}
+
+/* ---- the gradients ---- */
+
+/* Adds a contribution to x's gradient, with what broadcasting repeated summed up again. */
+static bool arrive(walk *w, const gr_tensor *node, const gr_tensor *x, gr_tensor *part)
+{
+    gr_tensor **slot = &w->gradient[x->id - w->low];
+
+    part = gr_sum_to(part, gr__public_shape(x->shape));
+    if (!gr__is_error(part) && (part->shape != x->shape || part->dtype != x->dtype)) {
+        return gr_fail(GR_ERROR_STATE, w->function, NULL,
+                       "the derivative rule of %s gives a gradient that does not fit its operand",
+                       node->op->name);
+    }
+    *slot = *slot ? gr_add(*slot, part) : part;
+    return !gr__is_error(*slot);
+}
+
+static bool visit(walk *w, const gr_tensor *node)
+{
+    gr_tensor *g = w->gradient[node->id - w->low];
+
+    for (int i = 0; g && i < 3 && flows(node); i++) {
+        const gr_tensor *x = operand(node, i);
+        if (x && x->id >= w->low && w->on_path[x->id - w->low]) {
+            gr_tensor *part = node->op->rule(node, i, g);
+            if (part && !arrive(w, node, x, part)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void walk_end(walk *w)
+{
+    gr__free(w->path);
+    gr__free(w->gradient);
+    gr__free(w->on_path);
+}
+
+/* Fills w->gradient for every node on a path from root to a target. */
+static bool walk_all(walk *w, gr_tensor *root)
+{
+    bool complete = list_ancestors(w, root);
+
+    keep_leading(w);
+    if (!complete || !make_room(w)) {
+        return false;
+    }
+    gr__internal_begin();
+    if (w->count > 0) {
+        w->gradient[root->id - w->low] =
+            gr_full((gr_dtype)root->dtype, gr__public_shape(root->shape), 1);
+    }
+    for (int64_t k = 0; k < w->count && complete; k++) {
+        complete = visit(w, w->path[k]);
+    }
+    gr__internal_end();
+    return complete;
+}
+
+/* The tensor to differentiate, checked, or the error tensor. */
+static gr_tensor *take_root(const char *function, const char *argument, const gr_tensor *t)
+{
+    const gr_tensor *root = gr__operand(function, argument, t);
+    char got[GR__SHAPE_TEXT];
+
+    if (gr__is_error(root)) {
+        return &gr__error_tensor;
+    }
+    if (root->dtype == GR_I64) {
+        return gr__error(GR_ERROR_DTYPE, function, argument, "got i64, want f32 or f64");
+    }
+    if (root->shape->count != 1) {
+        return gr__error(GR_ERROR_SHAPE, function, argument, "got %s, want one element; reduce it "
+                         "with gr_sum or gr_mean", gr__shape_text(root->shape, got));
+    }
+    return (gr_tensor *)(uintptr_t)root;
+}
+
+/* ---- gr_backward ---- */
+
+typedef struct arrival {
+    gr__cell *cell;
+    gr_tensor *gradient;
+} arrival;
+
+static arrival *arrival_of(arrival *list, int64_t count, const gr__cell *cell)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (list[i].cell == cell) {
+            return &list[i];
+        }
+    }
+    return NULL;
+}
+
+/* One entry for each cell reached: the sum over the values of it that the graph captured, and what
+ * the cell already had. */
+static bool sum_by_cell(const walk *w, arrival *list, int64_t *count)
+{
+    for (int64_t k = 0; k < w->count; k++) {
+        const gr_tensor *node = w->path[k];
+        gr_tensor *g = w->gradient[node->id - w->low];
+        if (!g || !is_target(w, node)) {
+            continue;
+        }
+        gr__cell *cell = gr__as_cell(gr__origin(node));
+        arrival *a = arrival_of(list, *count, cell);
+        if (!a) {
+            a = &list[(*count)++];
+            *a = (arrival){cell, cell->gradient};
+        }
+        a->gradient = a->gradient ? gr_add(a->gradient, g) : g;
+        if (gr__is_error(a->gradient)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Room for the cells must be there before the first of them changes. */
+static bool commit(const arrival *list, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        if (!gr__note_cell(list[i].cell)) {
+            return false;
+        }
+    }
+    for (int64_t i = 0; i < count; i++) {
+        gr__cell_set_gradient(list[i].cell, list[i].gradient);
+    }
+    return true;
+}
+
+static bool hand_over(const walk *w)
+{
+    int64_t count = 0;
+    arrival *list = gr__alloc((size_t)(w->count + 1) * sizeof *list);
+    bool good = list != NULL;
+
+    if (!list) {
+        gr_fail(GR_ERROR_MEMORY, w->function, NULL, "no memory for the gradients");
+    }
+    gr__internal_begin();
+    good = good && sum_by_cell(w, list, &count) && commit(list, count);
+    gr__internal_end();
+    gr__free(list);
+    if (good && count == 0) {
+        return gr_fail(GR_ERROR_STATE, w->function, "loss",
+                       "depends on no trained cell of params; was it made under GR_NO_GRAD, or cut "
+                       "off by gr_detach?");
+    }
+    return good;
+}
+
+bool gr_backward(const gr_tensor *loss, gr_params *params)
+{
+    walk w = {.function = "gr_backward", .cells = true, .params = params};
+    gr_tensor *root = take_root(w.function, "loss", loss);
+
+    if (gr__is_error(root)) {
+        return false;
+    }
+    bool good = walk_all(&w, root) && hand_over(&w);
+    root->flags |= GR__WANTED;
+    walk_end(&w);
+    return good;
+}
+
+/* ---- gr_gradients ---- */
+
+static gr_tensor *target(const gr_tensor *x)
+{
+    const gr_tensor *cell = x && !gr__is_stale(x) ? x : NULL;
+
+    if (cell && gr__as_cell(cell)) {
+        return (gr_tensor *)(uintptr_t)cell;
+    }
+    gr_tensor *node = (gr_tensor *)(uintptr_t)gr__operand("gr_gradients", "xs", x);
+    if (!gr__is_error(node) && node->dtype == GR_I64) {
+        return gr__error(GR_ERROR_DTYPE, "gr_gradients", "xs", "got i64, want f32 or f64");
+    }
+    return node;
+}
+
+/* out[i]: zeros, or the sum over the nodes that stand for xs[i]. */
+static bool collect(const walk *w, gr_tensor **out)
+{
+    for (int i = 0; i < w->n; i++) {
+        out[i] = NULL;
+    }
+    for (int64_t k = 0; k < w->count; k++) {
+        const gr_tensor *node = w->path[k];
+        gr_tensor *g = w->gradient[node->id - w->low];
+        for (int i = target_index(w, node); g && i >= 0 && i < w->n; i++) {
+            if ((w->xs[i] == node || w->xs[i] == gr__origin(node)) && is_target(w, node)) {
+                out[i] = out[i] ? gr_add(out[i], g) : g;
+            }
+        }
+    }
+    bool good = true;
+    for (int i = 0; i < w->n; i++) {
+        if (!out[i]) {
+            out[i] = gr_full((gr_dtype)w->xs[i]->dtype, gr__public_shape(w->xs[i]->shape), 0);
+        }
+        good = good && !gr__is_error(out[i]);
+        out[i]->flags &= (uint8_t)(gr__is_error(out[i]) ? 0xFF : ~GR__INTERNAL);
+    }
+    return good;
+}
+
+bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **out)
+{
+    walk w = {.function = "gr_gradients", .n = n};
+    gr_tensor *root = take_root(w.function, "y", y);
+    gr_tensor **targets = n > 0 ? gr__alloc((size_t)n * sizeof *targets) : NULL;
+    bool good = !gr__is_error(root) && n > 0;
+
+    if (n > 0 && !targets) {
+        good = gr_fail(GR_ERROR_MEMORY, w.function, NULL, "no memory for the walk");
+    }
+    for (int i = 0; good && i < n; i++) {
+        targets[i] = target(xs[i]);
+        good = !gr__is_error(targets[i]);
+    }
+    w.xs = targets;
+    good = good && walk_all(&w, root) && collect(&w, out);
+    for (int i = 0; !good && i < n; i++) {
+        out[i] = &gr__error_tensor;
+    }
+    walk_end(&w);
+    gr__free(targets);
+    return good;
+}

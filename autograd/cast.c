@@ -1,0 +1,50 @@
+/* dtype and history: cast, detach. */
+#include "autograd/autograd.h"
+
+/* The slots of kernels that turn `from` into any dtype. */
+#define GR__CAST(from)                                                                             \
+    {                                                                                              \
+        .name = "gr_cast", .kind = GR__MAP, .arity = 1, .dtypes = GR__ALL, .rule = cast_rule,      \
+        .kernel = offsetof(gr__kernels, cast) + (from) * sizeof(gr__map_kernel *[GR__DTYPES]),     \
+    }
+
+static gr_tensor *cast_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    const gr_tensor *x = y->in[input].tensor;
+    bool flows = y->dtype != GR_I64 && x->dtype != GR_I64;
+
+    return flows ? gr_cast(g, (gr_dtype)x->dtype) : NULL;
+}
+
+static const gr__primitive cast_primitives[GR__DTYPES] = {
+    [GR_F32] = GR__CAST(GR_F32),
+    [GR_F64] = GR__CAST(GR_F64),
+    [GR_I64] = GR__CAST(GR_I64),
+};
+
+gr_tensor *gr_cast(const gr_tensor *x, gr_dtype dtype)
+{
+    const gr_tensor *node = gr__take_operand(&cast_primitives[GR_F32], "x", x);
+
+    if (gr__is_error(node)) {
+        return &gr__error_tensor;
+    }
+    if ((unsigned)dtype >= GR__DTYPES) {
+        return gr__error(GR_ERROR_DTYPE, "gr_cast", "dtype",
+                         "got %d, want GR_F32, GR_F64 or GR_I64", (int)dtype);
+    }
+    if (node->dtype == dtype) {
+        return (gr_tensor *)(uintptr_t)node;
+    }
+    return gr__node1(&cast_primitives[node->dtype], GR__SITE, node->shape, dtype, node, NULL);
+}
+
+static const gr__primitive detach_primitive = {
+    .name = "gr_detach", .kind = GR__VIEW, .arity = 1, .dtypes = GR__ALL};
+
+gr_tensor *gr_detach(const gr_tensor *x)
+{
+    const gr_tensor *node = gr__take_operand(&detach_primitive, "x", x);
+
+    return gr__node1(&detach_primitive, GR__SITE, node->shape, (gr_dtype)node->dtype, node, NULL);
+}

@@ -1,0 +1,212 @@
+/* The elementwise primitives: public function, shape rule and derivative rule of every row of
+ * elementwise.def. */
+#include <math.h>
+#include <string.h>
+
+#include "autograd/autograd.h"
+
+/* ---- what all primitives share ---- */
+
+const gr_tensor *gr__take_operand(const gr__primitive *op, const char *argument, const gr_tensor *t)
+{
+    const gr_tensor *x = gr__operand(op->name, argument, t);
+
+    if (gr__is_error(x) || op->dtypes >> x->dtype & 1) {
+        return x;
+    }
+    return gr__error(GR_ERROR_DTYPE, op->name, argument, "got %s, want f32 or f64; convert with "
+                     "gr_cast", gr_dtype_name((gr_dtype)x->dtype));
+}
+
+gr_tensor *gr__node1(const gr__primitive *op, const void *site, const gr__shape *shape,
+                     gr_dtype dtype, const gr_tensor *x, const void *detail)
+{
+    return gr__node(op, site, shape, dtype, &(gr_arg){x, 0}, 1, detail);
+}
+
+gr_tensor *gr__node2(const gr__primitive *op, const void *site, const gr__shape *shape,
+                     gr_dtype dtype, const gr_tensor *a, const gr_tensor *b, const void *detail)
+{
+    return gr__node(op, site, shape, dtype, (gr_arg[]){{a, 0}, {b, 0}}, 2, detail);
+}
+
+const void *gr__detail(const void *value, size_t size)
+{
+    void *copy = gr__scope_alloc(size);
+
+    return copy ? memcpy(copy, value, size) : NULL;
+}
+
+gr_shape gr__public_shape(const gr__shape *shape)
+{
+    gr_shape s = {.rank = shape->rank};
+
+    memcpy(s.dims, shape->dims, sizeof s.dims);
+    return s;
+}
+
+/* ---- the shape rule: NumPy's broadcasting ---- */
+
+typedef struct operands {
+    gr_arg in[3];
+    const gr__shape *shape; /* NULL: something is wrong, and has been reported */
+    gr_dtype dtype;
+} operands;
+
+static const char *const names[4][3] = {{0}, {"x"}, {"a", "b"}, {"c", "a", "b"}};
+
+/* Takes operand i into what has been gathered from those before it. */
+static bool add_operand(const gr__primitive *op, operands *o, int i, const gr_tensor *t)
+{
+    const char *name = names[op->arity][i];
+    const gr_tensor *x = gr__take_operand(op, name, t);
+    char got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+
+    o->in[i].tensor = x;
+    if (gr__is_error(x)) {
+        return false;
+    }
+    if (!o->shape) {
+        o->shape = x->shape;
+        o->dtype = (gr_dtype)x->dtype;
+        return true;
+    }
+    if (x->dtype != o->dtype) {
+        return gr_fail(GR_ERROR_DTYPE, op->name, name, "got %s, want %s as the other operand; "
+                       "convert with gr_cast", gr_dtype_name((gr_dtype)x->dtype),
+                       gr_dtype_name(o->dtype));
+    }
+    const gr__shape *both = gr__shape_broadcast(o->shape, x->shape);
+    if (!both) {
+        return gr_fail(GR_ERROR_SHAPE, op->name, name, "got %s, want a shape that broadcasts with "
+                       "%s", gr__shape_text(x->shape, got), gr__shape_text(o->shape, want));
+    }
+    o->shape = both;
+    return true;
+}
+
+/* A number beside integers must be one. */
+static bool number_fits(const gr__primitive *op, const operands *o, int i)
+{
+    double v = o->in[i].number;
+
+    if (o->dtype != GR_I64 || (v == floor(v) && fabs(v) < 0x1p63)) {
+        return true;
+    }
+    return gr_fail(GR_ERROR_DTYPE, op->name, names[op->arity][i],
+                   "got %g beside i64, want a whole number; convert the tensor with gr_cast", v);
+}
+
+static operands gather_operands(const gr__primitive *op, const gr_arg *in)
+{
+    operands o = {.shape = NULL};
+    bool good = true;
+
+    for (int i = 0; i < op->arity && good; i++) {
+        o.in[i] = in[i];
+        good = !in[i].tensor || add_operand(op, &o, i, in[i].tensor);
+    }
+    if (good && !o.shape) {
+        gr_fail(GR_ERROR_VALUE, op->name, NULL, "got numbers only, want at least one tensor");
+    }
+    for (int i = 0; i < op->arity && good && o.shape; i++) {
+        good = in[i].tensor || number_fits(op, &o, i);
+    }
+    if (!good) {
+        o.shape = NULL;
+    }
+    return o;
+}
+
+static gr_tensor *apply(const gr__primitive *op, const void *site, const gr_arg *in)
+{
+    operands o = gather_operands(op, in);
+
+    if (!o.shape) {
+        return &gr__error_tensor;
+    }
+    return gr__node(op, site, o.shape, o.dtype, o.in, op->arity, NULL);
+}
+
+/* ---- the rows ---- */
+
+#define GR__TYPES_ALL GR__ALL
+#define GR__TYPES_FLOATS GR__FLOATS
+#define NONE NULL
+
+gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
+{
+    double tie = high.tensor && low.tensor ? 0.5 : 0;
+    gr_tensor *even = gr_where(gr_equal(high, low), gr_mul(gradient, tie), 0);
+
+    return gr_where(gr_greater(high, low), gradient, even);
+}
+
+#define GR__DESCRIPTOR(row, count, types)                                                          \
+    static const gr__primitive row##_primitive = {                                                 \
+        .name = #row,                                                                              \
+        .kind = GR__MAP,                                                                           \
+        .arity = count,                                                                            \
+        .dtypes = GR__TYPES_##types,                                                               \
+        .reads = GR__READS_INPUTS | GR__READS_OUTPUT,                                              \
+        .kernel = offsetof(gr__kernels, row),                                                      \
+        .rule = row##_rule,                                                                        \
+    };
+
+/* The operands and the result, under the names that the rows use. */
+#define GR__UNUSED __attribute__((unused))
+#define GR__RULE(row)                                                                              \
+    static gr_tensor *row##_rule(const gr_tensor *y GR__UNUSED, int input GR__UNUSED,              \
+                                 gr_tensor *g GR__UNUSED)
+
+#define GR_UNARY(row, types, low, high, value, derivative, doc)                                    \
+    GR__RULE(row)                                                                                  \
+    {                                                                                              \
+        const gr_tensor *x GR__UNUSED = y->in[0].tensor;                                           \
+        return derivative;                                                                         \
+    }                                                                                              \
+    GR__DESCRIPTOR(row, 1, types)                                                                  \
+    gr_tensor *(row)(const gr_tensor *x)                                                           \
+    {                                                                                              \
+        if (!x) {                                                                                  \
+            return gr__error(GR_ERROR_VALUE, #row, "x", "got NULL, want a tensor");                \
+        }                                                                                          \
+        return apply(&row##_primitive, GR__SITE, &(gr_arg){x, 0});                                 \
+    }
+
+#define GR_BINARY(row, types, low, high, value, for_a, for_b, doc)                                 \
+    GR__RULE(row)                                                                                  \
+    {                                                                                              \
+        gr_arg a GR__UNUSED = y->in[0], b GR__UNUSED = y->in[1];                                   \
+        return input == 0 ? for_a : for_b;                                                         \
+    }                                                                                              \
+    GR__DESCRIPTOR(row, 2, types)                                                                  \
+    gr_tensor *(row)(gr_arg a, gr_arg b)                                                           \
+    {                                                                                              \
+        return apply(&row##_primitive, GR__SITE, (gr_arg[]){a, b});                                \
+    }
+
+#define GR_TERNARY(row, types, low, high, value, for_a, for_b, doc)                                \
+    GR__RULE(row)                                                                                  \
+    {                                                                                              \
+        gr_arg c GR__UNUSED = y->in[0];                                                            \
+        return input == 0 ? NULL : input == 1 ? for_a : for_b;                                     \
+    }                                                                                              \
+    GR__DESCRIPTOR(row, 3, types)                                                                  \
+    gr_tensor *(row)(gr_arg c, gr_arg a, gr_arg b)                                                 \
+    {                                                                                              \
+        return apply(&row##_primitive, GR__SITE, (gr_arg[]){condition(c, a, b), a, b});            \
+    }
+
+/* A condition may have any dtype: it becomes 0 or 1 in that of the operands. */
+static gr_arg condition(gr_arg c, gr_arg a, gr_arg b)
+{
+    const gr_tensor *value = a.tensor ? a.tensor : b.tensor;
+
+    if (c.tensor && value && !gr__is_error(value) && gr_dtype_of(c.tensor) != gr_dtype_of(value)) {
+        c.tensor = gr_cast(gr_not_equal(c.tensor, 0), gr_dtype_of(value));
+    }
+    return c;
+}
+
+#include <gradus/elementwise.def>

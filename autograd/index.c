@@ -1,0 +1,179 @@
+/* Indexing: gather and scatter-add, each the other's adjoint, and what is composed of them. */
+#include "autograd/autograd.h"
+
+static int axis_of(const gr_tensor *y)
+{
+    return ((const gr__along *)y->detail)->axis;
+}
+
+/* The index operand, or the error tensor. */
+static const gr_tensor *take_index(const char *function, const char *argument, const gr_tensor *t)
+{
+    const gr_tensor *index = gr__operand(function, argument, t);
+
+    if (gr__is_error(index) || index->dtype == GR_I64) {
+        return index;
+    }
+    return gr__error(GR_ERROR_DTYPE, function, argument, "got %s, want i64; convert with gr_cast",
+                     gr_dtype_name((gr_dtype)index->dtype));
+}
+
+/* ---- gather ---- */
+
+/* The adjoint of reading x[index] is adding at index. */
+static gr_tensor *gather_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    const gr_tensor *x = y->in[0].tensor;
+    int axis = axis_of(y);
+
+    return input == 0 ? gr_scatter_add(g, axis, y->in[1].tensor, x->shape->dims[axis]) : NULL;
+}
+
+static const gr__primitive gather_primitive = {
+    .name = "gr_gather",
+    .kind = GR__OPAQUE,
+    .arity = 2,
+    .dtypes = GR__ALL,
+    .reads = GR__READS_INPUTS,
+    .strided = true,
+    .kernel = offsetof(gr__kernels, gather),
+    .rule = gather_rule,
+};
+
+gr_tensor *gr_gather(const gr_tensor *x, int axis, const gr_tensor *index)
+{
+    const gr_tensor *from = gr__take_operand(&gather_primitive, "x", x);
+    const gr_tensor *at = take_index("gr_gather", "index", index);
+    char got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+
+    if (gr__is_error(from) || gr__is_error(at)) {
+        return &gr__error_tensor;
+    }
+    axis = gr__axis("gr_gather", "axis", axis, from->shape->rank);
+    if (axis < 0) {
+        return &gr__error_tensor;
+    }
+    bool fits = at->shape->rank == from->shape->rank;
+    for (int i = 0; fits && i < from->shape->rank; i++) {
+        fits = i == axis || at->shape->dims[i] == from->shape->dims[i];
+    }
+    if (!fits) {
+        return gr__error(GR_ERROR_SHAPE, "gr_gather", "index",
+                         "got %s, want %s but for axis %d, as x", gr__shape_text(at->shape, got),
+                         gr__shape_text(from->shape, want), axis);
+    }
+    const gr__along *detail = gr__detail(&(gr__along){axis}, sizeof(gr__along));
+    return detail ? gr__node2(&gather_primitive, GR__SITE, at->shape, (gr_dtype)from->dtype, from,
+                              at, detail)
+                  : &gr__error_tensor;
+}
+
+/* ---- scatter-add ---- */
+
+static gr_tensor *scatter_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    return input == 0 ? gr_gather(g, axis_of(y), y->in[1].tensor) : NULL;
+}
+
+static const gr__primitive scatter_primitive = {
+    .name = "gr_scatter_add",
+    .kind = GR__OPAQUE,
+    .arity = 2,
+    .dtypes = GR__ALL,
+    .reads = GR__READS_INPUTS,
+    .strided = true,
+    .kernel = offsetof(gr__kernels, scatter_add),
+    .rule = scatter_rule,
+};
+
+gr_tensor *gr_scatter_add(const gr_tensor *source, int axis, const gr_tensor *index, int64_t extent)
+{
+    const gr_tensor *from = gr__take_operand(&scatter_primitive, "source", source);
+    const gr_tensor *at = take_index("gr_scatter_add", "index", index);
+    char got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+
+    if (gr__is_error(from) || gr__is_error(at)) {
+        return &gr__error_tensor;
+    }
+    axis = gr__axis("gr_scatter_add", "axis", axis, from->shape->rank);
+    if (axis < 0) {
+        return &gr__error_tensor;
+    }
+    if (at->shape != from->shape) {
+        return gr__error(GR_ERROR_SHAPE, "gr_scatter_add", "index", "got %s, want %s as source",
+                         gr__shape_text(at->shape, got), gr__shape_text(from->shape, want));
+    }
+    gr_shape shape = gr__public_shape(from->shape);
+    shape.dims[axis] = extent;
+    const gr__shape *s = gr__shape_of("gr_scatter_add", "extent", shape.rank, shape.dims);
+    const gr__along *detail = s ? gr__detail(&(gr__along){axis}, sizeof(gr__along)) : NULL;
+    return detail ? gr__node2(&scatter_primitive, GR__SITE, s, (gr_dtype)from->dtype, from, at,
+                              detail)
+                  : &gr__error_tensor;
+}
+
+/* ---- compositions ---- */
+
+/* A list of positions along an axis, repeated over the other extents of `shape`; n at the axis. */
+static gr_tensor *along(const gr_tensor *list, int axis, gr_shape shape)
+{
+    gr_shape column = {.rank = shape.rank};
+
+    for (int i = 0; i < shape.rank; i++) {
+        column.dims[i] = i == axis ? gr_count(list) : 1;
+    }
+    shape.dims[axis] = gr_count(list);
+    return gr_expand(gr_reshape(list, column), shape);
+}
+
+gr_tensor *gr_take(const gr_tensor *x, int axis, const gr_tensor *index)
+{
+    const gr_tensor *from = gr__operand("gr_take", "x", x);
+    const gr_tensor *at = take_index("gr_take", "index", index);
+    char got[GR__SHAPE_TEXT];
+
+    axis = gr__is_error(from) ? -1 : gr__axis("gr_take", "axis", axis, from->shape->rank);
+    if (axis < 0 || gr__is_error(at)) {
+        return &gr__error_tensor;
+    }
+    if (at->shape->rank != 1) {
+        return gr__error(GR_ERROR_SHAPE, "gr_take", "index", "got %s, want (*)",
+                         gr__shape_text(at->shape, got));
+    }
+    return gr_gather(from, axis, along(at, axis, gr__public_shape(from->shape)));
+}
+
+gr_tensor *gr_unslice(const gr_tensor *x, int axis, int64_t start, int64_t extent)
+{
+    const gr_tensor *node = gr__operand("gr_unslice", "x", x);
+
+    axis = gr__is_error(node) ? -1 : gr__axis("gr_unslice", "axis", axis, node->shape->rank);
+    if (axis < 0) {
+        return &gr__error_tensor;
+    }
+    int64_t n = node->shape->dims[axis];
+    if (start < 0 || extent < 0 || start > extent - n) {
+        return gr__error(GR_ERROR_SHAPE, "gr_unslice", "start",
+                         "got %lld for %lld elements in an extent of %lld", (long long)start,
+                         (long long)n, (long long)extent);
+    }
+    gr_tensor *list = gr_arange(GR_I64, n, (double)start, 1);
+    return gr_scatter_add(node, axis, along(list, axis, gr__public_shape(node->shape)), extent);
+}
+
+gr_tensor *gr_one_hot(const gr_tensor *labels, int64_t classes)
+{
+    const gr_tensor *index = take_index("gr_one_hot", "labels", labels);
+    char got[GR__SHAPE_TEXT];
+
+    if (gr__is_error(index)) {
+        return &gr__error_tensor;
+    }
+    gr_shape shape = gr__public_shape(index->shape);
+    if (shape.rank == GR_MAX_RANK) {
+        return gr__error(GR_ERROR_SHAPE, "gr_one_hot", "labels", "got %s, want a rank of 7 at most",
+                         gr__shape_text(index->shape, got));
+    }
+    shape.dims[shape.rank++] = 1;
+    return gr_scatter_add(gr_ones(shape), -1, gr_reshape(index, shape), classes);
+}

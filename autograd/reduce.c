@@ -1,0 +1,179 @@
+/* Reductions along axes: sum, mean, largest and smallest, and their positions. */
+#include "autograd/autograd.h"
+
+/* A reduction's detail: the axes, one bit each. */
+typedef struct reduced {
+    int mask; /* first: the evaluator reads it */
+} reduced;
+
+static int mask_of(const gr_tensor *y)
+{
+    return ((const reduced *)y->detail)->mask;
+}
+
+/* t, which has y's shape, over the shape of y's operand. */
+static gr_tensor *spread(const gr_tensor *t, const gr_tensor *y)
+{
+    const gr_tensor *x = y->in[0].tensor;
+    const gr__shape *kept = gr__shape_reduced(x->shape, mask_of(y), true);
+
+    return kept ? gr_expand(gr_reshape(t, gr__public_shape(kept)), gr__public_shape(x->shape))
+                : &gr__error_tensor;
+}
+
+static gr_tensor *reduce(const gr__primitive *op, const void *site, const gr_tensor *x,
+                         gr_axes axes, bool keepdim)
+{
+    const gr_tensor *node = gr__take_operand(op, "x", x);
+    int mask = gr__is_error(node) ? -1 : gr__axes(op->name, axes, node->shape->rank);
+    char got[GR__SHAPE_TEXT];
+
+    if (mask < 0) {
+        return &gr__error_tensor;
+    }
+    const gr__shape *shape = gr__shape_reduced(node->shape, mask, keepdim);
+    const reduced *detail = gr__detail(&(reduced){mask}, sizeof(reduced));
+    if (!shape || !detail) {
+        return &gr__error_tensor;
+    }
+    if (op->reads && node->shape->count == 0 && shape->count > 0) {
+        return gr__error(GR_ERROR_SHAPE, op->name, "x", "got %s, want at least one element to choose",
+                         gr__shape_text(node->shape, got));
+    }
+    return gr__node1(op, site, shape, (gr_dtype)node->dtype, node, detail);
+}
+
+/* d sum / d x_i = 1 */
+static gr_tensor *sum_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    (void)input;
+    return spread(g, y);
+}
+
+static const gr__primitive sum_primitive = {
+    .name = "gr_sum",
+    .kind = GR__REDUCE,
+    .arity = 1,
+    .dtypes = GR__ALL,
+    .kernel = offsetof(gr__kernels, sum),
+    .rule = sum_rule,
+};
+
+gr_tensor *gr_sum(const gr_tensor *x, gr_axes axes, bool keepdim)
+{
+    return reduce(&sum_primitive, GR__SITE, x, axes, keepdim);
+}
+
+gr_tensor *gr_mean(const gr_tensor *x, gr_axes axes, bool keepdim)
+{
+    static const gr__primitive mean = {.name = "gr_mean", .dtypes = GR__FLOATS};
+    const gr_tensor *node = gr__take_operand(&mean, "x", x);
+    int mask = gr__is_error(node) ? -1 : gr__axes("gr_mean", axes, node->shape->rank);
+    int64_t n = 1;
+
+    for (int i = 0; mask >= 0 && i < node->shape->rank; i++) {
+        n *= mask >> i & 1 ? node->shape->dims[i] : 1;
+    }
+    return mask < 0 ? &gr__error_tensor
+                    : gr_div(gr_sum(node, axes, keepdim), n > 0 ? (double)n : 1.0);
+}
+
+/* d max / d x_i = 1 / (number of largest) where x_i is the largest */
+static gr_tensor *extremum_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    const gr_tensor *x = y->in[input].tensor;
+    gr_tensor *chosen = gr_equal(x, spread(y, y));
+    const reduced *axes = y->detail;
+    gr_axes list = {.count = 0};
+
+    for (int i = 0; i < x->shape->rank; i++) {
+        if (axes->mask >> i & 1) {
+            list.axis[list.count++] = i;
+        }
+    }
+    gr_tensor *ties = gr_reshape(gr_sum(chosen, list, true), gr__public_shape(y->shape));
+    return gr_where(chosen, spread(gr_div(g, ties), y), 0);
+}
+
+static const gr__primitive max_primitive = {
+    .name = "gr_max",
+    .kind = GR__REDUCE,
+    .arity = 1,
+    .dtypes = GR__ALL,
+    .reads = GR__READS_INPUTS | GR__READS_OUTPUT,
+    .kernel = offsetof(gr__kernels, max),
+    .rule = extremum_rule,
+};
+
+static const gr__primitive min_primitive = {
+    .name = "gr_min",
+    .kind = GR__REDUCE,
+    .arity = 1,
+    .dtypes = GR__ALL,
+    .reads = GR__READS_INPUTS | GR__READS_OUTPUT,
+    .kernel = offsetof(gr__kernels, min),
+    .rule = extremum_rule,
+};
+
+gr_tensor *gr_max(const gr_tensor *x, gr_axes axes, bool keepdim)
+{
+    return reduce(&max_primitive, GR__SITE, x, axes, keepdim);
+}
+
+gr_tensor *gr_min(const gr_tensor *x, gr_axes axes, bool keepdim)
+{
+    return reduce(&min_primitive, GR__SITE, x, axes, keepdim);
+}
+
+/* ---- positions ---- */
+
+static const gr__primitive argmax_primitive = {
+    .name = "gr_argmax",
+    .kind = GR__OPAQUE,
+    .arity = 1,
+    .dtypes = GR__ALL,
+    .strided = true,
+    .kernel = offsetof(gr__kernels, argmax),
+};
+
+static const gr__primitive argmin_primitive = {
+    .name = "gr_argmin",
+    .kind = GR__OPAQUE,
+    .arity = 1,
+    .dtypes = GR__ALL,
+    .strided = true,
+    .kernel = offsetof(gr__kernels, argmin),
+};
+
+static gr_tensor *position(const gr__primitive *op, const void *site, const gr_tensor *x, int axis,
+                           bool keepdim)
+{
+    const gr_tensor *node = gr__take_operand(op, "x", x);
+    char got[GR__SHAPE_TEXT];
+
+    axis = gr__is_error(node) ? -1 : gr__axis(op->name, "axis", axis, node->shape->rank);
+    if (axis < 0) {
+        return &gr__error_tensor;
+    }
+    const gr__shape *shape = gr__shape_reduced(node->shape, 1 << axis, true);
+    const gr__along *detail = gr__detail(&(gr__along){axis}, sizeof(gr__along));
+    if (!shape || !detail) {
+        return &gr__error_tensor;
+    }
+    if (node->shape->dims[axis] == 0 && shape->count > 0) {
+        return gr__error(GR_ERROR_SHAPE, op->name, "x", "got %s, want at least one element to choose",
+                         gr__shape_text(node->shape, got));
+    }
+    gr_tensor *y = gr__node1(op, site, shape, GR_I64, node, detail);
+    return keepdim ? y : gr_squeeze(y, axis);
+}
+
+gr_tensor *gr_argmax(const gr_tensor *x, int axis, bool keepdim)
+{
+    return position(&argmax_primitive, GR__SITE, x, axis, keepdim);
+}
+
+gr_tensor *gr_argmin(const gr_tensor *x, int axis, bool keepdim)
+{
+    return position(&argmin_primitive, GR__SITE, x, axis, keepdim);
+}

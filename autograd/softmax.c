@@ -1,0 +1,144 @@
+/* logsumexp, softmax and log-softmax: computed by stable compositions, with derivatives of their own
+ * where those of the composition would be wrong at a point (an entry, or a row, of -inf). */
+#include <math.h>
+
+#include "autograd/autograd.h"
+#include "src/core/scope.h"
+
+gr_tensor *gr__with_rule(const gr__primitive *op, const void *site, const gr_tensor *value,
+                         const gr_tensor *x, const void *detail)
+{
+    return gr__node2(op, site, value->shape, (gr_dtype)value->dtype, value, x, detail);
+}
+
+/* A composition with its own rule: the evaluator reads in[0], its value; the rule in[1], x. */
+#define GR__COMPOSED(public_name, derivative)                                                      \
+    {                                                                                              \
+        .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS,                   \
+        .reads = GR__READS_INPUTS | GR__READS_OUTPUT, .rule = derivative,                          \
+    }
+
+/* What is made between the two is seen by nobody: no gradient flows, nothing stays. */
+static gr_no_grad hidden_begin(void)
+{
+    gr__internal_begin();
+    return gr_no_grad_begin();
+}
+
+static void hidden_end(gr_no_grad *none)
+{
+    gr_no_grad_end(none);
+    gr__internal_end();
+}
+
+/* The operand of a function along axes, checked. */
+static const gr_tensor *take_rows(const gr__primitive *op, const gr_tensor *x, gr_axes axes)
+{
+    const gr_tensor *node = gr__take_operand(op, "x", x);
+
+    if (gr__is_error(node) || gr__axes(op->name, axes, node->shape->rank) < 0) {
+        return &gr__error_tensor;
+    }
+    return node;
+}
+
+/* Largest element of each row, 0 where that is infinite: what to subtract before exp. */
+static gr_tensor *shift_of(const gr_tensor *x, gr_axes axes)
+{
+    gr_tensor *top = gr_max(x, axes, true);
+
+    return gr_where(gr_equal(gr_sub(top, top), 0), top, 0);
+}
+
+/* ---- logsumexp ---- */
+
+/* y = log sum e^x:  dy/dx = e^(x - y), and 0 in a row of nothing but -inf */
+static gr_tensor *logsumexp_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    const gr_tensor *x = y->in[input].tensor;
+    gr_tensor *finite = gr_greater(y, -INFINITY);
+
+    return gr_mul(g, gr_where(finite, gr_exp(gr_sub(x, gr_where(finite, y, 0))), 0));
+}
+
+static const gr__primitive logsumexp_primitive = GR__COMPOSED("gr_logsumexp", logsumexp_rule);
+
+gr_tensor *gr_logsumexp(const gr_tensor *x, gr_axes axes, bool keepdim)
+{
+    const gr_tensor *node = take_rows(&logsumexp_primitive, x, axes);
+    const void *site = GR__SITE;
+
+    if (gr__is_error(node)) {
+        return &gr__error_tensor;
+    }
+    gr_no_grad none = hidden_begin();
+    gr_tensor *shift = shift_of(node, axes);
+    gr_tensor *value = gr_add(shift, gr_log(gr_sum(gr_exp(gr_sub(node, shift)), axes, true)));
+    hidden_end(&none);
+    gr_tensor *y = gr__with_rule(&logsumexp_primitive, site, value, node, NULL);
+    if (keepdim) {
+        return y;
+    }
+    int mask = gr__axes("gr_logsumexp", axes, node->shape->rank);
+    const gr__shape *shape = gr__shape_reduced(node->shape, mask, false);
+    return shape ? gr_reshape(y, gr__public_shape(shape)) : &gr__error_tensor;
+}
+
+/* ---- log-softmax ---- */
+
+/* y = x - log sum e^x:  g - e^y sum g */
+static gr_tensor *log_softmax_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    const gr_axes *axes = y->detail;
+
+    (void)input;
+    return gr_sub(g, gr_mul(gr_exp(y), gr_sum(g, *axes, true)));
+}
+
+static const gr__primitive log_softmax_primitive =
+    GR__COMPOSED("gr_log_softmax", log_softmax_rule);
+
+gr_tensor *gr_log_softmax(const gr_tensor *x, gr_axes axes)
+{
+    const gr_tensor *node = take_rows(&log_softmax_primitive, x, axes);
+    const gr_axes *detail = gr__is_error(node) ? NULL : gr__detail(&axes, sizeof axes);
+    const void *site = GR__SITE;
+
+    if (!detail) {
+        return &gr__error_tensor;
+    }
+    gr_no_grad none = hidden_begin();
+    gr_tensor *shifted = gr_sub(node, shift_of(node, axes));
+    gr_tensor *value = gr_sub(shifted, gr_log(gr_sum(gr_exp(shifted), axes, true)));
+    hidden_end(&none);
+    return gr__with_rule(&log_softmax_primitive, site, value, node, detail);
+}
+
+/* ---- softmax ---- */
+
+/* y = e^x / sum e^x:  y (g - sum g y) */
+static gr_tensor *softmax_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    const gr_axes *axes = y->detail;
+
+    (void)input;
+    return gr_mul(y, gr_sub(g, gr_sum(gr_mul(g, y), *axes, true)));
+}
+
+static const gr__primitive softmax_primitive = GR__COMPOSED("gr_softmax", softmax_rule);
+
+gr_tensor *gr_softmax(const gr_tensor *x, gr_axes axes)
+{
+    const gr_tensor *node = take_rows(&softmax_primitive, x, axes);
+    const gr_axes *detail = gr__is_error(node) ? NULL : gr__detail(&axes, sizeof axes);
+    const void *site = GR__SITE;
+
+    if (!detail) {
+        return &gr__error_tensor;
+    }
+    gr_no_grad none = hidden_begin();
+    gr_tensor *weight = gr_exp(gr_sub(node, shift_of(node, axes)));
+    gr_tensor *value = gr_div(weight, gr_sum(weight, axes, true));
+    hidden_end(&none);
+    return gr__with_rule(&softmax_primitive, site, value, node, detail);
+}

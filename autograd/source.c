@@ -1,0 +1,55 @@
+/* Tensors computed from the position alone: constants and progressions. */
+#include <math.h>
+
+#include "src/core/scope.h"
+#include "src/kernels/kernels.h"
+
+static const gr__primitive constant_primitive = {
+    .name = "gr_full",
+    .kind = GR__SOURCE,
+    .dtypes = GR__ALL,
+    .kernel = offsetof(gr__kernels, constant),
+};
+
+/* start, start + step, ... in C order. */
+static gr_tensor *progression(const char *function, const void *site, gr_dtype dtype,
+                              gr_shape shape, double start, double step)
+{
+    const gr__shape *s = gr__checked_shape(function, dtype, shape);
+
+    if (!s) {
+        return &gr__error_tensor;
+    }
+    if (dtype == GR_I64 && !(start == floor(start) && step == floor(step) &&
+                             fabs(start) + fabs(step) * (double)s->count < 0x1p63)) {
+        return gr__error(GR_ERROR_VALUE, function, NULL,
+                         "got %g, want whole numbers that fit i64; use GR_F64 for others",
+                         start == floor(start) ? step : start);
+    }
+    gr__constant *detail = gr__scope_alloc(sizeof *detail);
+    if (!detail) {
+        return &gr__error_tensor;
+    }
+    *detail = (gr__constant){start, step};
+    return gr__node(&constant_primitive, site, s, dtype, NULL, 0, detail);
+}
+
+gr_tensor *gr_full(gr_dtype dtype, gr_shape shape, double value)
+{
+    return progression("gr_full", GR__SITE, dtype, shape, value, 0);
+}
+
+gr_tensor *gr_zeros(gr_shape shape)
+{
+    return progression("gr_zeros", GR__SITE, gr_default_dtype(), shape, 0, 0);
+}
+
+gr_tensor *gr_ones(gr_shape shape)
+{
+    return progression("gr_ones", GR__SITE, gr_default_dtype(), shape, 1, 0);
+}
+
+gr_tensor *gr_arange(gr_dtype dtype, int64_t n, double start, double step)
+{
+    return progression("gr_arange", GR__SITE, dtype, GR_SHAPE(n), start, step);
+}

@@ -1,0 +1,39 @@
+/* Gradients: reverse-mode differentiation of the graph that the operations have built.
+ *
+ * A gradient is an ordinary tensor with an ordinary graph, so it can be differentiated again, to
+ * any order. At kinks the minimum-norm subgradient is taken: relu'(0) = 0, abs'(0) = 0. */
+#ifndef GRADUS_GRAD_H
+#define GRADUS_GRAD_H
+
+#include <gradus/params.h>
+#include <gradus/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Adds d loss / d p to the gradient of every trained cell p in params (NULL: of every trained cell
+ * that the loss depends on). loss has one element. Nothing is computed yet; gr_step does. False,
+ * and no gradient changed, on an error. */
+GR_API bool gr_backward(const gr_tensor *loss, gr_params *params);
+
+/* out[i] = d y / d xs[i], of xs[i]'s shape, differentiable again; y has one element. A cell as
+ * target means the sum over every value of it that the graph captured. A target that y does not
+ * depend on gets zeros. False, and error tensors in out, on an error. */
+GR_API bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **out);
+
+/* A function to be checked: a tensor made from n inputs. */
+typedef gr_tensor *gr_function(gr_tensor *const *inputs, int n, void *context);
+
+/* Compares the gradients of f at `inputs` (f64, at most 8) with fourth-order differences, for each
+ * derivative up to `order` (1 to 3): the derivative of order k is that of the order below, dotted
+ * with fixed random directions. f's value is first reduced to one number, likewise. Every element
+ * must agree to 1e-8, relative to the larger of its magnitude and 1; a NaN fails. False, and an
+ * error that names order, input and element, when one does not, or when all first derivatives of an
+ * input vanish by both methods (f does not depend on it). */
+GR_API bool gr_gradcheck(gr_function *f, void *context, gr_tensor *const *inputs, int n, int order);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

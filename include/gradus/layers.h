@@ -1,0 +1,35 @@
+/* Layers: plain structs of cells with an apply function, and the values that cells start from. */
+#ifndef GRADUS_LAYERS_H
+#define GRADUS_LAYERS_H
+
+#include <gradus/params.h>
+#include <gradus/random.h>
+#include <gradus/tensor.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* y = x W^T + b. The cells "name.weight" (out, in) and "name.bias" (out) belong to the params given
+ * to gr_linear_new; both start uniform in +-1/sqrt(in), as PyTorch's do. */
+typedef struct gr_linear {
+    gr_tensor *weight; /* (out, in) */
+    gr_tensor *bias;   /* (out) */
+} gr_linear;
+
+GR_API gr_linear gr_linear_new(gr_params *params, const char *name, int64_t in, int64_t out,
+                               gr_rng *rng);
+GR_API gr_tensor *gr_linear_apply(const gr_linear *layer, const gr_tensor *x); /* (*, in) -> (*, out) */
+
+/* Initial values, in the default dtype. The fans of a shape (out, in, *) are in and out times the
+ * product of the rest; rank 2 or more. gain 1 for linear and sigmoid, sqrt(2) for relu, 5/3 for
+ * tanh. */
+GR_API gr_tensor *gr_init_xavier_uniform(gr_rng *rng, gr_shape shape, double gain);
+GR_API gr_tensor *gr_init_xavier_normal(gr_rng *rng, gr_shape shape, double gain);
+GR_API gr_tensor *gr_init_kaiming_uniform(gr_rng *rng, gr_shape shape, double gain);
+GR_API gr_tensor *gr_init_kaiming_normal(gr_rng *rng, gr_shape shape, double gain);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

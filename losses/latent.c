@@ -1,0 +1,25 @@
+/* Losses of latent variable models. Public API only. */
+#include <gradus.h>
+
+#include "losses/loss.h"
+
+/* sum_k (expm1(logvar_k) - logvar_k + mean_k^2) / 2. With expm1 the part of logvar keeps its
+ * precision near 0, where it is logvar^2 / 2. */
+gr_tensor *gr_loss_kl_normal(const gr_tensor *mean, const gr_tensor *logvar, gr_reduction how)
+{
+    gr_tensor *error = gr__loss_mismatch("gr_loss_kl_normal", "mean", mean, "logvar", logvar);
+
+    if (error) {
+        return error;
+    }
+    if (gr_rank(mean) != 2) {
+        gr_fail(GR_ERROR_SHAPE, "gr_loss_kl_normal", "mean", "got %s, want (N,K)",
+                gr__loss_shape(gr_shape_of(mean)).s);
+        return gr__loss_error();
+    }
+    const gr_tensor *mu = gr__loss_counted(mean, how, 1);
+    const gr_tensor *lv = gr__loss_counted(logvar, how, 1);
+    gr_tensor *terms = gr_add(gr_sub(gr_expm1(lv), lv), gr_square(mu)); /* (N, K) */
+
+    return gr_reduce(gr_mul(0.5, gr_sum(terms, GR_AXES(1), false)), how);
+}

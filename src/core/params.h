@@ -1,0 +1,42 @@
+/* Cells inside: what core, evaluator and gradients know of them. */
+#ifndef GRADUS_CORE_PARAMS_H
+#define GRADUS_CORE_PARAMS_H
+
+#include <gradus/params.h>
+
+#include "src/core/tensor.h"
+
+typedef struct gr__cell {
+    gr_tensor tensor;    /* first: a cell is a tensor; its buffer is never NULL */
+    char *name;          /* within its own set */
+    gr_params *owner;
+    gr_tensor *pending;  /* an assigned value whose numbers wait, or NULL */
+    gr_tensor *gradient; /* what gr_backward has left, or NULL: a node, or &held */
+    gr_tensor held;      /* the gradient once its scope has ended */
+    bool trained, noted;
+} gr__cell;
+
+extern const gr__primitive gr__cell_primitive;
+
+static inline gr__cell *gr__as_cell(const gr_tensor *t)
+{
+    return t->op == &gr__cell_primitive ? (gr__cell *)t : NULL;
+}
+
+/* A node of the current scope with the value the cell holds at this moment. */
+const gr_tensor *gr__cell_value(const gr__cell *cell);
+
+/* Replaces the cell's gradient by a node (NULL: none). */
+bool gr__cell_set_gradient(gr__cell *cell, gr_tensor *gradient);
+
+/* Takes the numbers of cell->pending, which has them, into the cell. Allocates only if `exclusive`
+ * storage is needed and the buffer at hand is borrowed or a view; false, reported, on failure. */
+bool gr__cell_adopt(gr__cell *cell);
+
+/* Whether a cell is trained and listed in params (NULL: in any). */
+bool gr__is_trained_in(const gr__cell *cell, const gr_params *params);
+
+/* Moves the gradient into the cell, as plain numbers; it has been computed. */
+bool gr__cell_hold_gradient(gr__cell *cell);
+
+#endif

@@ -1,0 +1,476 @@
+/* Scopes: which nodes live, in which memory, and what happens to what outlives them. Numbers are
+ * computed only through the public gr_eval. */
+#include "src/core/scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "src/core/params.h"
+#include "src/core/poison.h"
+
+enum { CHUNK_BYTES = 1 << 18 };
+
+static _Thread_local gr__thread *self;
+
+/* ---- arenas ---- */
+
+static gr__chunk *chunk_new(size_t bytes)
+{
+    size_t size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+    gr__chunk *chunk = gr__alloc(sizeof *chunk + 64 + size);
+
+    if (chunk) {
+        *chunk = (gr__chunk){.size = size};
+    }
+    return chunk;
+}
+
+static char *chunk_bytes(gr__chunk *chunk)
+{
+    return (char *)chunk + 64;
+}
+
+void *gr__arena_alloc(gr__arena *arena, size_t bytes)
+{
+    gr__chunk *chunk = arena->current;
+
+    bytes = (bytes + 15) & ~(size_t)15;
+    while (chunk->used + bytes > chunk->size) {
+        if (!chunk->next && !(chunk->next = chunk_new(bytes))) {
+            gr_fail(GR_ERROR_MEMORY, "gr_scope_begin", NULL, "no memory for more tensors");
+            return NULL;
+        }
+        chunk = arena->current = chunk->next;
+    }
+    void *memory = chunk_bytes(chunk) + chunk->used;
+    chunk->used += bytes;
+    return memory;
+}
+
+static gr__arena *arena_new(gr__thread *thread)
+{
+    gr__arena *arena = gr__alloc(sizeof *arena);
+    gr__chunk *chunk = arena ? chunk_new(0) : NULL;
+
+    if (!chunk) {
+        gr__free(arena);
+        return NULL;
+    }
+    *arena = (gr__arena){.thread = thread, .chunks = chunk, .current = chunk};
+    return arena;
+}
+
+static void arena_open(gr__arena *arena)
+{
+    for (gr__chunk *c = arena->chunks; c; c = c->next) {
+        GR__UNPOISON(chunk_bytes(c), c->size);
+        c->used = 0;
+    }
+    arena->current = arena->chunks;
+}
+
+static void arena_close(gr__arena *arena)
+{
+    arena->generation++;
+    for (gr__chunk *c = arena->chunks; c; c = c->next) {
+        GR__POISON(chunk_bytes(c), c->used);
+    }
+}
+
+static void arena_free(gr__arena *arena)
+{
+    for (gr__chunk *c = arena ? arena->chunks : NULL; c;) {
+        gr__chunk *next = c->next;
+        GR__UNPOISON(chunk_bytes(c), c->size);
+        gr__free(c);
+        c = next;
+    }
+    gr__free(arena);
+}
+
+bool gr__is_stale(const gr_tensor *t)
+{
+    return GR__IS_POISONED((void *)(uintptr_t)t) ||
+           (t->arena && t->generation != t->arena->generation);
+}
+
+/* ---- the thread ---- */
+
+static bool scope_open(gr__thread *thread)
+{
+    gr__scope *scopes = gr__grow(thread->scopes, &thread->scope_capacity, thread->depth + 2,
+                                 sizeof *scopes);
+
+    if (!scopes) {
+        return false;
+    }
+    thread->scopes = scopes;
+    if (thread->depth + 1 == thread->scopes_ready) {
+        gr__arena *first = arena_new(thread), *second = first ? arena_new(thread) : NULL;
+        if (!second) {
+            arena_free(first);
+            return false;
+        }
+        scopes[thread->scopes_ready++] = (gr__scope){.arenas = {first, second}};
+    }
+    gr__scope *scope = &scopes[++thread->depth];
+    scope->first = thread->count;
+    scope->turn = !scope->turn;
+    arena_open(scope->arenas[scope->turn]);
+    return true;
+}
+
+gr__thread *gr__self(void)
+{
+    if (self) {
+        return self;
+    }
+    gr__thread *thread = gr__alloc(sizeof *thread);
+    if (thread) {
+        *thread = (gr__thread){.depth = -1};
+        const char *eager = getenv("GRADUS_EAGER");
+        thread->eager = eager && strcmp(eager, "1") == 0;
+        if (scope_open(thread)) {
+            return self = thread;
+        }
+        gr__free(thread->scopes);
+        gr__free(thread);
+    }
+    gr_fail(GR_ERROR_MEMORY, "gr_scope_begin", NULL, "no memory for the thread's root scope");
+    return NULL;
+}
+
+static gr__arena *arena_at(const gr__thread *thread, int64_t depth)
+{
+    const gr__scope *scope = &thread->scopes[depth];
+
+    return scope->arenas[scope->turn];
+}
+
+static bool list_node(gr__thread *thread, gr_tensor *node)
+{
+    gr_tensor **nodes = gr__grow(thread->nodes, &thread->capacity, thread->count + 1,
+                                 sizeof *nodes);
+
+    if (!nodes) {
+        return gr_fail(GR_ERROR_MEMORY, "gr_scope_begin", NULL, "no memory for more tensors");
+    }
+    thread->nodes = nodes;
+    node->id = thread->count;
+    nodes[thread->count++] = node;
+    return true;
+}
+
+gr_tensor *gr__scope_node(gr__thread *thread, int64_t depth)
+{
+    gr__arena *arena = arena_at(thread, depth);
+    gr_tensor *node = gr__arena_alloc(arena, sizeof *node);
+
+    if (!node) {
+        return NULL;
+    }
+    memset(node, 0, sizeof *node);
+    node->arena = arena;
+    node->generation = arena->generation;
+    thread->work.nodes++;
+    return list_node(thread, node) ? node : NULL;
+}
+
+void *gr__scope_alloc(size_t bytes)
+{
+    gr__thread *thread = gr__self();
+
+    return thread ? gr__arena_alloc(arena_at(thread, thread->depth), bytes) : NULL;
+}
+
+void gr__internal_begin(void)
+{
+    gr__thread *thread = gr__self();
+
+    if (thread) {
+        thread->internal++;
+    }
+}
+
+void gr__internal_end(void)
+{
+    if (self) {
+        self->internal--;
+    }
+}
+
+/* ---- cells that wait for numbers ---- */
+
+bool gr__note_cell(gr__cell *cell)
+{
+    gr__thread *thread = gr__self();
+
+    if (!thread || cell->noted) {
+        return thread != NULL;
+    }
+    gr__cell **cells = gr__grow(thread->cells, &thread->cell_capacity, thread->cell_count + 1,
+                                sizeof *cells);
+    if (!cells) {
+        return gr_fail(GR_ERROR_MEMORY, "gr_assign", NULL, "no memory to note a cell");
+    }
+    thread->cells = cells;
+    cells[thread->cell_count++] = cell;
+    cell->noted = true;
+    return true;
+}
+
+void gr__forget_cell(gr__cell *cell)
+{
+    cell->noted = false;
+    for (int64_t i = 0; self && i < self->cell_count; i++) {
+        if (self->cells[i] == cell) {
+            self->cells[i] = self->cells[--self->cell_count];
+            return;
+        }
+    }
+}
+
+/* ---- leaving a scope ---- */
+
+typedef struct node_list {
+    gr_tensor **nodes;
+    int64_t count, capacity;
+    bool complete; /* false: memory ran out */
+} node_list;
+
+static void append(node_list *list, gr_tensor *node)
+{
+    gr_tensor **nodes = gr__grow(list->nodes, &list->capacity, list->count + 1, sizeof *nodes);
+
+    if (nodes) {
+        list->nodes = nodes;
+        nodes[list->count++] = node;
+    } else {
+        list->complete = gr_fail(GR_ERROR_MEMORY, "gr_scope_end", NULL, "no memory to leave a scope");
+    }
+}
+
+static bool in_arena(const gr_tensor *node, const gr__arena *arena)
+{
+    return node && node->arena == arena;
+}
+
+static node_list survivors(const gr__thread *thread, int64_t first, const gr__arena *arena)
+{
+    node_list list = {.complete = true};
+
+    for (int64_t i = first; i < thread->count; i++) {
+        if (thread->nodes[i]->arena != arena) {
+            append(&list, thread->nodes[i]);
+        }
+    }
+    for (int64_t i = 0; i < thread->cell_count; i++) {
+        const gr__cell *cell = thread->cells[i];
+        if (in_arena(cell->pending, arena)) {
+            append(&list, cell->pending);
+        }
+        if (in_arena(cell->gradient, arena)) {
+            append(&list, cell->gradient);
+        }
+    }
+    return list;
+}
+
+/* A kept node becomes a plain value in its own scope, or an error tensor. */
+static void detach_kept(gr_tensor *node)
+{
+    gr__buffer *own = node->buffer ? gr__own_buffer(node) : NULL;
+
+    gr__buffer_drop(node->buffer);
+    node->buffer = own;
+    node->layout = NULL;
+    node->op = &gr__leaf_primitive;
+    node->in[0] = (gr_arg){0};
+    if (!own) {
+        node->flags |= GR__ERROR;
+    }
+}
+
+/* Assignments and gradients whose scope ends become plain numbers; what could not be computed leaves
+ * the cell's value as it was, and no gradient. */
+static void settle_cells(gr__thread *thread, const gr__arena *arena)
+{
+    for (int64_t i = thread->cell_count - 1; i >= 0; i--) {
+        gr__cell *cell = thread->cells[i];
+        if (in_arena(cell->pending, arena) && !(cell->pending->buffer && gr__cell_adopt(cell))) {
+            cell->pending = NULL;
+        }
+        if (in_arena(cell->gradient, arena) && !gr__cell_hold_gradient(cell)) {
+            cell->gradient = NULL;
+        }
+        if (!cell->pending && (!cell->gradient || cell->gradient == &cell->held)) {
+            cell->noted = false;
+            thread->cells[i] = thread->cells[--thread->cell_count];
+        }
+    }
+}
+
+static void scope_close(gr__thread *thread)
+{
+    gr__arena *arena = arena_at(thread, thread->depth);
+    int64_t first = thread->scopes[thread->depth].first;
+    node_list list = survivors(thread, first, arena);
+
+    if (list.count > 0 && list.complete) {
+        gr_eval((int)list.count, list.nodes);
+    }
+    gr__free(list.nodes);
+    settle_cells(thread, arena);
+
+    int64_t end = thread->count, kept = first;
+    for (int64_t i = first; i < end; i++) {
+        gr_tensor *node = thread->nodes[i];
+        if (node->arena != arena) {
+            detach_kept(node);
+        }
+    }
+    for (int64_t i = first; i < end; i++) {
+        gr_tensor *node = thread->nodes[i];
+        if (node->arena == arena) {
+            gr__buffer_drop(node->buffer);
+        } else {
+            node->id = kept;
+            thread->nodes[kept++] = node;
+        }
+    }
+    thread->count = kept;
+    thread->flushed = thread->flushed < first ? thread->flushed : first;
+    arena_close(arena);
+    thread->depth--;
+}
+
+gr_scope gr_scope_begin(void)
+{
+    gr__thread *thread = gr__self();
+
+    if (thread && !scope_open(thread)) {
+        gr_fail(GR_ERROR_MEMORY, "gr_scope_begin", NULL, "no memory for another scope");
+        return (gr_scope){0};
+    }
+    return (gr_scope){thread ? (int)thread->depth : 0};
+}
+
+void gr_scope_end(gr_scope *scope)
+{
+    while (self && scope->depth > 0 && self->depth >= scope->depth) {
+        scope_close(self);
+    }
+    scope->depth = 0;
+}
+
+gr_no_grad gr_no_grad_begin(void)
+{
+    gr__thread *thread = gr__self();
+
+    return (gr_no_grad){thread ? thread->no_grad++ : 0};
+}
+
+void gr_no_grad_end(gr_no_grad *no_grad)
+{
+    if (self) {
+        self->no_grad = no_grad->previous;
+    }
+}
+
+void gr_thread_end(void)
+{
+    if (!self) {
+        return;
+    }
+    while (self->depth >= 0) {
+        scope_close(self);
+    }
+    for (int64_t i = 0; i < self->scopes_ready; i++) {
+        arena_free(self->scopes[i].arenas[0]);
+        arena_free(self->scopes[i].arenas[1]);
+    }
+    gr__free(self->scopes);
+    gr__free(self->nodes);
+    gr__free(self->cells);
+    gr__free(self);
+    self = NULL;
+}
+
+/* ---- keeping ---- */
+
+static gr_tensor *keep_rule(const gr_tensor *node, int input, gr_tensor *gradient)
+{
+    (void)node;
+    (void)input;
+    return gradient;
+}
+
+static const gr__primitive keep_primitive = {
+    .name = "gr_keep",
+    .kind = GR__VIEW,
+    .arity = 1,
+    .dtypes = GR__ALL,
+    .rule = keep_rule,
+};
+
+gr_tensor *gr_keep(const gr_tensor *t)
+{
+    gr__thread *thread = gr__self();
+    const gr_tensor *x = gr__operand("gr_keep", "t", t);
+
+    if (!thread || gr__is_error(x)) {
+        return &gr__error_tensor;
+    }
+    gr_tensor *node = gr__scope_node(thread, thread->depth > 0 ? thread->depth - 1 : 0);
+    if (!node) {
+        return &gr__error_tensor;
+    }
+    node->op = &keep_primitive;
+    node->shape = x->shape;
+    node->dtype = x->dtype;
+    node->site = GR__SITE;
+    node->in[0].tensor = x;
+    return node;
+}
+
+/* ---- what a flush finds ---- */
+
+static void mark_operands(const gr_tensor *node, uint32_t mark)
+{
+    for (int j = 0; j < node->op->arity; j++) {
+        if (node->in[j].tensor) {
+            ((gr_tensor *)(uintptr_t)node->in[j].tensor)->mark = mark;
+        }
+    }
+}
+
+bool gr__pending_leaves(gr_tensor ***list, int64_t *count, int64_t *capacity)
+{
+    gr__thread *thread = gr__self();
+    int64_t first = thread ? thread->flushed : 0, end = thread ? thread->count : 0;
+    bool complete = true;
+
+    for (int64_t i = first; i < end; i++) {
+        if (gr__is_pending(thread->nodes[i])) {
+            mark_operands(thread->nodes[i], 1);
+        }
+    }
+    for (int64_t i = first; i < end; i++) {
+        gr_tensor *node = thread->nodes[i];
+        bool leaf = !node->mark && !(node->flags & GR__INTERNAL);
+        if (!gr__is_pending(node) || !(leaf || node->flags & GR__WANTED)) {
+            continue;
+        }
+        gr_tensor **grown = gr__grow(*list, capacity, *count + 1, sizeof *grown);
+        if (!grown) {
+            complete = gr_fail(GR_ERROR_MEMORY, "gr_step", NULL, "no memory for a schedule");
+            break;
+        }
+        *list = grown;
+        grown[(*count)++] = node;
+    }
+    for (int64_t i = first; i < end; i++) {
+        mark_operands(thread->nodes[i], 0);
+    }
+    return complete;
+}

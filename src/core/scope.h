@@ -1,0 +1,69 @@
+/* The thread's state: its live nodes, scopes, arenas and error. */
+#ifndef GRADUS_CORE_SCOPE_H
+#define GRADUS_CORE_SCOPE_H
+
+#include "src/core/tensor.h"
+
+struct gr__cell;
+
+/* Bump-allocated memory of one scope. Two arenas of a depth take turns, so that a tensor of a scope
+ * that has just ended still shows it: its generation is not its arena's. */
+typedef struct gr__chunk {
+    struct gr__chunk *next;
+    size_t size, used; /* of the bytes that follow the header */
+} gr__chunk;
+
+struct gr__arena {
+    struct gr__thread *thread;
+    gr__chunk *chunks, *current;
+    uint32_t generation;
+};
+
+typedef struct gr__scope {
+    int64_t first;         /* id of its first node */
+    gr__arena *arenas[2];
+    int turn;
+} gr__scope;
+
+typedef struct gr__thread {
+    gr_tensor **nodes; /* every live node, by id */
+    int64_t count, capacity;
+    gr__scope *scopes; /* [0] is the root scope */
+    int64_t depth;     /* of the current scope, -1 before the first */
+    int64_t scopes_ready, scope_capacity; /* those that have arenas */
+    struct gr__cell **cells; /* those with a gradient or an assignment in an open scope */
+    int64_t cell_count, cell_capacity;
+    int64_t flushed; /* ids below were reached by a flush of everything pending */
+    int no_grad;     /* > 0: nodes are made constant */
+    int internal;    /* > 0: nodes are made internal */
+    bool eager;      /* GRADUS_EAGER=1: compute each node as it is made */
+    gr_dtype default_dtype;
+    gr_work work;
+} gr__thread;
+
+/* The calling thread's state, with a root scope; NULL, reported, if there is no memory for it. */
+gr__thread *gr__self(void);
+
+/* Nodes made between the two are internal. */
+void gr__internal_begin(void);
+void gr__internal_end(void);
+
+/* A node in the scope at `depth`, all zero but arena, id and generation; NULL, reported. */
+gr_tensor *gr__scope_node(gr__thread *thread, int64_t depth);
+
+/* Memory that lives as long as an arena's scope; NULL, reported, on failure. */
+void *gr__arena_alloc(gr__arena *arena, size_t bytes);
+
+/* Whether the scope that made t has ended. */
+bool gr__is_stale(const gr_tensor *t);
+
+/* Appends to *list (gr__grow) the pending nodes of the open scopes that a program can still look at:
+ * those that nothing pending reads, and those marked GR__WANTED. */
+bool gr__pending_leaves(gr_tensor ***list, int64_t *count, int64_t *capacity);
+
+/* Drops the thread's note of a cell. */
+void gr__forget_cell(struct gr__cell *cell);
+/* Notes that a cell has a gradient or an assignment in an open scope; false, reported, on failure. */
+bool gr__note_cell(struct gr__cell *cell);
+
+#endif

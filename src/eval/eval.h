@@ -1,0 +1,57 @@
+/* Between the files of the evaluator: the machine, blocks of operands, and one node's computation. */
+#ifndef GRADUS_EVAL_H
+#define GRADUS_EVAL_H
+
+#include "src/core/tensor.h"
+#include "src/kernels/kernels.h"
+
+/* ---- machine.c ---- */
+
+/* The kernels of the instruction set in use. */
+const gr__kernels *gr__kernels_in_use(void);
+
+/* Threads for work of about `elements` element operations: 1 below the size that pays. */
+int gr__threads_for(int64_t elements);
+
+/* ---- load.c ---- */
+
+/* How an operand's elements reach a block, in the logical order of the shape they are wanted in. */
+typedef struct gr__load {
+    const char *base;
+    size_t size; /* of an element */
+    int rank;    /* after merging axes; 0: one element for all */
+    int64_t dims[GR_MAX_RANK];
+    int64_t strides[GR_MAX_RANK]; /* in elements; 0 repeats */
+} gr__load;
+
+/* For `count` elements of extents dims, at base + sum i * stride. */
+gr__load gr__load_plan(const void *base, size_t size, int rank, const int64_t *dims,
+                       const int64_t *strides);
+
+/* Elements first .. first + n - 1, n <= GR__BLOCK: where they lie if they lie together, else copied
+ * into scratch. */
+const void *gr__load_block(const gr__load *load, int64_t first, int64_t n, void *scratch);
+
+/* ---- run.c, reduce.c ---- */
+
+/* Room for one block of any dtype. */
+typedef union gr__block_room {
+    double f64[GR__BLOCK];
+    float f32[GR__BLOCK];
+    int64_t i64[GR__BLOCK];
+} gr__block_room;
+
+/* Computes a node whose operands have their numbers: gives it a buffer. False after reporting. */
+bool gr__run(gr_tensor *node);
+bool gr__run_reduce(gr_tensor *node);
+
+/* A new buffer for the node's elements; false, reported with the node's name and site. */
+bool gr__give_buffer(gr_tensor *node);
+
+/* Reports a failure that belongs to a node, naming where it was made. Returns false. */
+bool gr__fail_at(const gr_tensor *node, gr_code code, const char *text);
+
+/* The slot of the node's kernel for a dtype. */
+const void *gr__slot(const gr_tensor *node, gr_dtype dtype, size_t size);
+
+#endif

@@ -1,0 +1,92 @@
+/* Blocks of operands: strided, broadcast and contiguous memory made to look like short contiguous
+ * arrays in logical order. */
+#include <string.h>
+
+#include "src/eval/eval.h"
+
+/* Axes of extent 1 go; neighbours that are one run become one axis. */
+gr__load gr__load_plan(const void *base, size_t size, int rank, const int64_t *dims,
+                       const int64_t *strides)
+{
+    gr__load load = {.base = base, .size = size};
+    bool repeats = true;
+
+    for (int i = 0; i < rank; i++) {
+        if (dims[i] == 1) {
+            continue;
+        }
+        int last = load.rank - 1;
+        if (last >= 0 && load.strides[last] == dims[i] * strides[i]) {
+            load.dims[last] *= dims[i];
+            load.strides[last] = strides[i];
+        } else {
+            load.dims[load.rank] = dims[i];
+            load.strides[load.rank++] = strides[i];
+        }
+        repeats = repeats && strides[i] == 0;
+    }
+    if (repeats) {
+        load.rank = 0;
+    }
+    return load;
+}
+
+/* n elements from `from`, `stride` apart. */
+#define GR__COPY_RUN(T)                                                                            \
+    do {                                                                                           \
+        T *to = out;                                                                               \
+        const T *x = (const T *)(const void *)from;                                                \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            to[i] = x[i * stride];                                                                 \
+        }                                                                                          \
+    } while (0)
+
+static void copy_run(void *out, const char *from, int64_t stride, int64_t n, size_t size)
+{
+    if (stride == 1) {
+        memcpy(out, from, (size_t)n * size);
+    } else if (size == sizeof(uint32_t)) {
+        GR__COPY_RUN(uint32_t);
+    } else {
+        GR__COPY_RUN(uint64_t);
+    }
+}
+
+static void walk(const gr__load *load, int64_t first, int64_t n, char *out)
+{
+    int inner = load->rank - 1;
+    int64_t index[GR_MAX_RANK], at = 0;
+
+    for (int i = inner; i >= 0; i--) {
+        index[i] = first % load->dims[i];
+        first /= load->dims[i];
+        at += index[i] * load->strides[i];
+    }
+    while (n > 0) {
+        int64_t run = load->dims[inner] - index[inner];
+        run = run < n ? run : n;
+        copy_run(out, load->base + at * (int64_t)load->size, load->strides[inner], run, load->size);
+        out += (size_t)run * load->size;
+        n -= run;
+        index[inner] += run;
+        at += run * load->strides[inner];
+        for (int i = inner; i > 0 && index[i] == load->dims[i]; i--) {
+            at += load->strides[i - 1] - index[i] * load->strides[i];
+            index[i] = 0;
+            index[i - 1]++;
+        }
+    }
+}
+
+const void *gr__load_block(const gr__load *load, int64_t first, int64_t n, void *scratch)
+{
+    if (load->rank == 0) {
+        copy_run(scratch, load->base, 0, n, load->size);
+        return scratch;
+    }
+    if (load->rank == 1 && load->strides[0] == 1) {
+        return load->base + first * (int64_t)load->size;
+    }
+    walk(load, first, n, scratch);
+    return scratch;
+}

@@ -1,0 +1,100 @@
+/* Map kernels: one for each row of elementwise.def and each of its dtypes, and the casts.
+ *
+ * Every loop runs over contiguous blocks. out may be one of the operands (element i is read before
+ * it is written), so nothing here is `restrict`; a cast between sizes wants memory of its own. */
+#include "src/kernels/kernels.h"
+
+#include "src/kernels/vmath.h"
+
+static inline int64_t abs_i64(int64_t x)
+{
+    return x < 0 ? -x : x;
+}
+
+#define v_sqrt(x) _Generic((x), float : sqrtf, double : sqrt)(x)
+#define v_abs(x) _Generic((x), float : fabsf, double : fabs, int64_t : abs_i64)(x)
+
+#define EACH_FLOATS(row, ...) row(f32, float, __VA_ARGS__) row(f64, double, __VA_ARGS__)
+#define EACH_ALL(row, ...) EACH_FLOATS(row, __VA_ARGS__) row(i64, int64_t, __VA_ARGS__)
+
+/* The head of a kernel with operands p, q and r, up to and with the head of its loop. */
+#define MAP(name)                                                                                  \
+    gr__map_kernel GR__KERNEL(name);                                                               \
+    void GR__KERNEL(name)(void *out, const void *p, const void *q, const void *r, int64_t n)
+
+#define LOOP _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
+
+#define UNARY(dtype, T, name, y)                                                                   \
+    MAP(name##_##dtype)                                                                            \
+    {                                                                                              \
+        T *to = out;                                                                               \
+        const T *xs = p;                                                                           \
+        (void)q, (void)r;                                                                          \
+        LOOP                                                                                       \
+        {                                                                                          \
+            T x = xs[i];                                                                           \
+            to[i] = (T)(y);                                                                        \
+        }                                                                                          \
+    }
+
+#define BINARY(dtype, T, name, y)                                                                  \
+    MAP(name##_##dtype)                                                                            \
+    {                                                                                              \
+        T *to = out;                                                                               \
+        const T *as = p, *bs = q;                                                                  \
+        (void)r;                                                                                   \
+        LOOP                                                                                       \
+        {                                                                                          \
+            T a = as[i], b = bs[i];                                                                \
+            to[i] = (T)(y);                                                                        \
+        }                                                                                          \
+    }
+
+#define TERNARY(dtype, T, name, y)                                                                 \
+    MAP(name##_##dtype)                                                                            \
+    {                                                                                              \
+        T *to = out;                                                                               \
+        const T *cs = p, *as = q, *bs = r;                                                         \
+        LOOP                                                                                       \
+        {                                                                                          \
+            T c = cs[i], a = as[i], b = bs[i];                                                     \
+            to[i] = (T)(y);                                                                        \
+        }                                                                                          \
+    }
+
+#define GR_UNARY(name, types, low, high, y, ...) EACH_##types(UNARY, name, y)
+#define GR_BINARY(name, types, low, high, y, ...) EACH_##types(BINARY, name, y)
+#define GR_TERNARY(name, types, low, high, y, ...) EACH_##types(TERNARY, name, y)
+#include <gradus/elementwise.def>
+
+/* Towards zero; what does not fit becomes the nearest int64, NaN becomes 0. Only numbers that fit
+ * are converted, so that nothing is undefined and the loop has no branch. */
+static inline int64_t truncate(double x)
+{
+    bool below = x < -0x1p63, above = x >= 0x1p63;
+    int64_t y = (int64_t)(below || above || x != x ? 0 : x);
+    return below ? INT64_MIN : above ? INT64_MAX : y;
+}
+
+#define CAST(from, F, to, T, y)                                                                    \
+    MAP(gr__cast_##from##_##to)                                                                    \
+    {                                                                                              \
+        T *ys = out;                                                                               \
+        const F *xs = p;                                                                           \
+        (void)q, (void)r;                                                                          \
+        LOOP                                                                                       \
+        {                                                                                          \
+            F x = xs[i];                                                                           \
+            ys[i] = (T)(y);                                                                        \
+        }                                                                                          \
+    }
+
+CAST(f32, float, f32, float, x)
+CAST(f32, float, f64, double, x)
+CAST(f32, float, i64, int64_t, truncate((double)x))
+CAST(f64, double, f32, float, x)
+CAST(f64, double, f64, double, x)
+CAST(f64, double, i64, int64_t, truncate(x))
+CAST(i64, int64_t, f32, float, x)
+CAST(i64, int64_t, f64, double, x)
+CAST(i64, int64_t, i64, int64_t, x)

@@ -1,0 +1,194 @@
+/* gather and scatter_add. An index is checked as a whole before anything is read or written through
+ * it, so the loops behind the check need no second thought. */
+#include "src/kernels/kernels.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/kernels/nest.h"
+
+/* The position's text: (3,0). */
+static void print_position(char *text, size_t size, const gr__array *index, int64_t position)
+{
+    int64_t at[GR_MAX_RANK];
+    size_t length = 0;
+
+    for (int d = index->rank - 1; d >= 0; d--) {
+        at[d] = position % index->dims[d];
+        position /= index->dims[d];
+    }
+    for (int d = 0; d < index->rank && length < size; d++)
+        length += (size_t)snprintf(text + length, size - length, "%c%" PRId64, d ? ',' : '(', at[d]);
+    if (length < size) snprintf(text + length, size - length, index->rank ? ")" : "()");
+}
+
+static void report(gr__fault *fault, const gr__array *index, int64_t position, int64_t value,
+                   int64_t extent)
+{
+    char where[60];
+
+    print_position(where, sizeof where, index, position);
+    fault->found = true;
+    snprintf(fault->text, sizeof fault->text,
+             extent > 0 ? "index: got %" PRId64 " at %s, want 0 to %" PRId64
+                        : "index: got %" PRId64 " at %s, but the axis is empty",
+             value, where, extent - 1);
+}
+
+/* Whether every index is in 0 .. extent - 1; else reports the first in logical order that is not.
+ * Axes along which the index is only repeated are looked at once. */
+static bool check(const gr__array *index, int64_t extent, gr__fault *fault)
+{
+    int64_t dims[GR_MAX_RANK], logical[GR_MAX_RANK], count = 1;
+    const int64_t *values = index->data;
+
+    if (index->count == 0) return true;
+    for (int d = index->rank - 1; d >= 0; d--) {
+        dims[d] = index->strides[d] == 0 ? 1 : index->dims[d];
+        logical[d] = count;
+        count *= index->dims[d];
+    }
+    gr__nest n = gr__nest_of(index->rank, dims, index->strides, logical);
+    for (int64_t row = 0; row < n.rows; row++) {
+        gr__piece p = gr__nest_piece(&n, n.width, row);
+        for (int64_t i = 0; i < n.width; i++) {
+            int64_t value = values[p.offset[0] + i * n.step[0]];
+            if (value >= 0 && value < extent) continue;
+            report(fault, index, p.offset[1] + i * n.step[1], value, extent);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* How many of the last axes of x can be copied at once: they lie together and share one index. */
+static int whole_axes(const gr__array *x, const gr__array *index, int axis, int64_t *elements)
+{
+    int d = index->rank;
+
+    *elements = 1;
+    for (; d > axis + 1; d--) {
+        bool together = x->strides[d - 1] == *elements && index->strides[d - 1] == 0;
+        if (index->dims[d - 1] != 1 && !together) break;
+        *elements *= index->dims[d - 1];
+    }
+    return index->rank - d;
+}
+
+static inline void copy(char *to, const char *from, size_t bytes)
+{
+    if (bytes == 4)
+        memcpy(to, from, 4);
+    else if (bytes == 8)
+        memcpy(to, from, 8);
+    else
+        memcpy(to, from, bytes);
+}
+
+/* Positions that a thread takes at a time. */
+enum { PIECE = 64 };
+
+static void gather(const gr__array *out, const gr__array *in, int axis, int threads,
+                   gr__fault *fault, int64_t size)
+{
+    const gr__array *x = &in[0], *index = &in[1];
+    int64_t strides[GR_MAX_RANK], jump = x->strides[axis] * size, elements;
+    int whole = whole_axes(x, index, axis, &elements);
+
+    if (!check(index, x->dims[axis], fault) || out->count == 0) return;
+    for (int d = 0; d < x->rank; d++) strides[d] = d == axis ? 0 : x->strides[d];
+    gr__nest n = gr__nest_of(index->rank - whole, index->dims, strides, index->strides);
+#pragma omp parallel for num_threads(threads) if (out->count > GR__SERIAL)
+    for (int64_t i = 0; i < gr__nest_pieces(&n, PIECE); i++) {
+        gr__piece p = gr__nest_piece(&n, PIECE, i);
+        char *to = (char *)out->data + p.first * elements * size;
+        const char *from = (const char *)x->data + p.offset[0] * size;
+        const int64_t *at = (const int64_t *)index->data + p.offset[1];
+        for (int64_t j = 0; j < p.count; j++)
+            copy(to + j * elements * size, from + j * n.step[0] * size + at[j * n.step[1]] * jump,
+                 (size_t)(elements * size));
+    }
+}
+
+#define GATHER(dtype, T)                                                                           \
+    gr__opaque_kernel GR__KERNEL(gr__gather_##dtype);                                              \
+    void GR__KERNEL(gr__gather_##dtype)(const gr__array *out, const gr__array *in,                 \
+                                        const void *detail, int threads, gr__fault *fault)         \
+    {                                                                                              \
+        gather(out, in, ((const gr__along *)detail)->axis, threads, fault, sizeof(T));             \
+    }
+
+GATHER(f32, float)
+GATHER(f64, double)
+GATHER(i64, int64_t)
+
+/* One column of the axis, or several side by side: `extent` times `columns` elements of source go to
+ * the rows of out, which are `width` long, that index names. Strides are of source and of index, from
+ * one element of the axis to the next and from column to column. */
+typedef struct columns {
+    int64_t extent, columns, width;
+    int64_t along[2], step[2];
+} columns;
+
+typedef void add_kernel(void *out, const void *source, const int64_t *index, const columns *c);
+
+#define ADD(dtype, T)                                                                              \
+    static void add_##dtype(void *out, const void *source, const int64_t *index, const columns *c) \
+    {                                                                                              \
+        T *to = out;                                                                               \
+        const T *from = source;                                                                    \
+        for (int64_t i = 0; i < c->extent; i++, from += c->along[0], index += c->along[1]) {       \
+            if (c->step[1] == 0 && c->step[0] == 1) {                                              \
+                T *row = to + *index * c->width;                                                   \
+                for (int64_t j = 0; j < c->columns; j++) row[j] += from[j];                        \
+                continue;                                                                          \
+            }                                                                                      \
+            for (int64_t j = 0; j < c->columns; j++)                                               \
+                to[index[j * c->step[1]] * c->width + j] += from[j * c->step[0]];                  \
+        }                                                                                          \
+    }
+
+ADD(f32, float)
+ADD(f64, double)
+ADD(i64, int64_t)
+
+/* Threads share out the positions beside the axis, never the axis: each element of out gets its
+ * addends from one thread, in index order. */
+static void scatter_add(const gr__array *out, const gr__array *in, int axis, int threads,
+                        gr__fault *fault, int64_t size, add_kernel *add)
+{
+    const gr__array *source = &in[0], *index = &in[1];
+    int after = axis + 1;
+    gr__nest outer = gr__nest_of(axis, source->dims, source->strides, index->strides);
+    gr__nest inner = gr__nest_of(source->rank - after, source->dims + after,
+                                 source->strides + after, index->strides + after);
+    int64_t width = inner.rows * inner.width, slice = out->dims[axis] * width;
+
+    memset(out->data, 0, (size_t)(out->count * size));
+    if (!check(index, out->dims[axis], fault) || source->count == 0) return;
+    int64_t pieces = gr__nest_pieces(&inner, PIECE), slices = gr__nest_pieces(&outer, 1);
+#pragma omp parallel for num_threads(threads) if (source->count > GR__SERIAL)
+    for (int64_t i = 0; i < slices * pieces; i++) {
+        gr__piece o = gr__nest_piece(&outer, 1, i / pieces);
+        gr__piece p = gr__nest_piece(&inner, PIECE, i % pieces);
+        columns c = {source->dims[axis], p.count, width,
+                     {source->strides[axis], index->strides[axis]}, {inner.step[0], inner.step[1]}};
+        add((char *)out->data + (o.first * slice + p.first) * size,
+            (const char *)source->data + (o.offset[0] + p.offset[0]) * size,
+            (const int64_t *)index->data + o.offset[1] + p.offset[1], &c);
+    }
+}
+
+#define SCATTER_ADD(dtype, T)                                                                      \
+    gr__opaque_kernel GR__KERNEL(gr__scatter_add_##dtype);                                         \
+    void GR__KERNEL(gr__scatter_add_##dtype)(const gr__array *out, const gr__array *in,            \
+                                             const void *detail, int threads, gr__fault *fault)    \
+    {                                                                                              \
+        int axis = ((const gr__along *)detail)->axis;                                              \
+        scatter_add(out, in, axis, threads, fault, sizeof(T), add_##dtype);                        \
+    }
+
+SCATTER_ADD(f32, float)
+SCATTER_ADD(f64, double)
+SCATTER_ADD(i64, int64_t)

@@ -1,0 +1,96 @@
+/* Kernels: loops on memory, without graph, scope or error. One table of them for each instruction
+ * set; a primitive's descriptor names its slot by offset. */
+#ifndef GRADUS_KERNELS_H
+#define GRADUS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <gradus/tensor.h>
+
+#define GR__DTYPES 3
+#define GR__BLOCK 1024 /* elements of a block; a reduction's order rests on it */
+#define GR__LANES 16   /* lanes of a reduction within a block */
+
+/* MAP: n elements of contiguous blocks; out may be one of the operands. Unused operands are NULL. */
+typedef void gr__map_kernel(void *out, const void *a, const void *b, const void *c, int64_t n);
+
+/* SOURCE: elements first .. first + n - 1 of a tensor that has no operands. */
+typedef void gr__source_kernel(void *out, const void *detail, int64_t first, int64_t n);
+
+/* REDUCE: how a dtype's elements are folded. Lanes and partial results have the dtype. */
+typedef struct gr__reduce_kernel {
+    void (*start)(void *lanes, int64_t n);                        /* the neutral element */
+    void (*fold)(void *lanes, const void *x, int64_t n);          /* lanes[i] with x[i] */
+    void (*block)(void *out, const void *x, int64_t n);           /* n <= GR__BLOCK into *out */
+} gr__reduce_kernel;
+
+/* OPAQUE: whole arrays. */
+typedef struct gr__array {
+    void *data; /* of element (0, ...) */
+    gr_dtype dtype;
+    int rank;
+    int64_t count;
+    int64_t dims[GR_MAX_RANK];
+    int64_t strides[GR_MAX_RANK]; /* in elements */
+} gr__array;
+
+/* What a kernel found wrong in the numbers: "index: got 12 at position 5, want 0 to 9". The kernel
+ * then touched nothing out of range; its output is undefined. */
+typedef struct gr__fault {
+    bool found;
+    char text[120];
+} gr__fault;
+
+typedef void gr__opaque_kernel(const gr__array *out, const gr__array *in, const void *detail,
+                               int threads, gr__fault *fault);
+
+/* Details that opaque and source kernels read. */
+typedef struct gr__along {
+    int axis;
+} gr__along;
+
+typedef struct gr__constant {
+    double start, step; /* start + i * step */
+} gr__constant;
+
+typedef struct gr__random {
+    uint64_t key;
+    uint64_t high, low; /* counters of the high and of the low 32 bits of each draw */
+    double a, b;        /* low, high; mean, std; p */
+    int64_t first;      /* integers: first .. first + span - 1 */
+    uint64_t span;
+} gr__random;
+
+typedef struct gr__kernels {
+#define GR_UNARY(name, ...) gr__map_kernel *name[GR__DTYPES];
+#define GR_BINARY(name, ...) gr__map_kernel *name[GR__DTYPES];
+#define GR_TERNARY(name, ...) gr__map_kernel *name[GR__DTYPES];
+#include <gradus/elementwise.def>
+#undef GR_UNARY
+#undef GR_BINARY
+#undef GR_TERNARY
+    gr__map_kernel *cast[GR__DTYPES][GR__DTYPES]; /* [from][to] */
+    gr__reduce_kernel sum[GR__DTYPES], max[GR__DTYPES], min[GR__DTYPES];
+    gr__source_kernel *constant[GR__DTYPES];
+    gr__source_kernel *uniform[GR__DTYPES], *normal[GR__DTYPES], *bernoulli[GR__DTYPES];
+    gr__source_kernel *integers[GR__DTYPES];
+    gr__opaque_kernel *permutation[GR__DTYPES];
+    gr__opaque_kernel *argmax[GR__DTYPES], *argmin[GR__DTYPES];
+    gr__opaque_kernel *matmul[GR__DTYPES];
+    gr__opaque_kernel *gather[GR__DTYPES], *scatter_add[GR__DTYPES];
+} gr__kernels;
+
+/* Names of one instruction set's kernels: GR__KERNEL(x) is x_v3 in the objects built for
+ * x86-64-v3, and so on. */
+#define GR__KERNEL_GLUE(name, isa) name##_##isa
+#define GR__KERNEL_NAME(name, isa) GR__KERNEL_GLUE(name, isa)
+#define GR__KERNEL(name) GR__KERNEL_NAME(name, GR__ISA)
+
+extern const gr__kernels gr__kernels_v1, gr__kernels_v3, gr__kernels_v4;
+
+/* Counters that the high (or the low) words of n random elements take: four words each. */
+#define GR__COUNTERS(n) (((uint64_t)(n) + 3) / 4)
+
+#endif

@@ -1,0 +1,123 @@
+/* Reductions: sum, max and min by blocks, and the position of a maximum or minimum along an axis.
+ *
+ * The order of a reduction is part of the contract: element i of a block goes to lane i % GR__LANES,
+ * in order and from the neutral element on; then the lanes are folded in halves. The same order can
+ * be had from start and fold alone, with the same bits. */
+#include "src/kernels/kernels.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "src/kernels/nest.h"
+
+/* y is the fold of the lane a with the element x. */
+#define REDUCE(name, dtype, T, neutral, y)                                                         \
+    static inline T name##_##dtype(T a, T x)                                                       \
+    {                                                                                              \
+        return y;                                                                                  \
+    }                                                                                              \
+                                                                                                   \
+    void GR__KERNEL(gr__##name##_start_##dtype)(void *lanes, int64_t n);                           \
+    void GR__KERNEL(gr__##name##_start_##dtype)(void *lanes, int64_t n)                            \
+    {                                                                                              \
+        T *lane = lanes;                                                                           \
+        for (int64_t i = 0; i < n; i++) lane[i] = neutral;                                         \
+    }                                                                                              \
+                                                                                                   \
+    void GR__KERNEL(gr__##name##_fold_##dtype)(void *lanes, const void *x, int64_t n);             \
+    void GR__KERNEL(gr__##name##_fold_##dtype)(void *lanes, const void *x, int64_t n)              \
+    {                                                                                              \
+        T *lane = lanes;                                                                           \
+        const T *from = x;                                                                         \
+        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) lane[i] =                              \
+            name##_##dtype(lane[i], from[i]);                                                      \
+    }                                                                                              \
+                                                                                                   \
+    void GR__KERNEL(gr__##name##_block_##dtype)(void *out, const void *x, int64_t n);              \
+    void GR__KERNEL(gr__##name##_block_##dtype)(void *out, const void *x, int64_t n)               \
+    {                                                                                              \
+        T lane[GR__LANES], *result = out;                                                          \
+        const T *from = x;                                                                         \
+        for (int j = 0; j < GR__LANES; j++) lane[j] = neutral;                                     \
+        for (; n >= GR__LANES; n -= GR__LANES, from += GR__LANES)                                  \
+            for (int j = 0; j < GR__LANES; j++) lane[j] = name##_##dtype(lane[j], from[j]);        \
+        for (int64_t j = 0; j < n; j++) lane[j] = name##_##dtype(lane[j], from[j]);                \
+        for (int half = GR__LANES / 2; half > 0; half /= 2)                                        \
+            for (int j = 0; j < half; j++) lane[j] = name##_##dtype(lane[j], lane[j + half]);      \
+        *result = lane[0];                                                                         \
+    }
+
+REDUCE(sum, f32, float, 0, a + x)
+REDUCE(sum, f64, double, 0, a + x)
+REDUCE(sum, i64, int64_t, 0, a + x)
+
+/* A NaN in the lane stays, and one that comes wins, since no comparison with it is true. */
+REDUCE(max, f32, float, -INFINITY, a > x || a != a ? a : x)
+REDUCE(max, f64, double, -INFINITY, a > x || a != a ? a : x)
+REDUCE(max, i64, int64_t, INT64_MIN, a > x ? a : x)
+REDUCE(min, f32, float, INFINITY, a < x || a != a ? a : x)
+REDUCE(min, f64, double, INFINITY, a < x || a != a ? a : x)
+REDUCE(min, i64, int64_t, INT64_MAX, a < x ? a : x)
+
+/* Positions that are searched side by side. */
+enum { COLUMNS = 64 };
+
+/* The searches of `columns` positions that lie `step` apart in x, each over `extent` elements that
+ * lie `stride` apart. */
+typedef void search_kernel(int64_t *at, const void *x, int64_t columns, int64_t step,
+                           int64_t extent, int64_t stride);
+
+static void search(search_kernel *kernel, const gr__array *out, const gr__array *in,
+                   const gr__along *along, int threads)
+{
+    gr__nest n = gr__nest_of(out->rank, out->dims, in->strides, in->strides);
+    int64_t extent = in->dims[along->axis], stride = in->strides[along->axis], step = n.step[0];
+    int64_t size = in->dtype == GR_F32 ? (int64_t)sizeof(float) : (int64_t)sizeof(double);
+    bool aside = llabs(step) < llabs(stride); /* neighbours first, else one position at a time */
+
+    if (in->count == 0) return;
+#pragma omp parallel for num_threads(threads) if (in->count > GR__SERIAL)
+    for (int64_t i = 0; i < gr__nest_pieces(&n, COLUMNS); i++) {
+        gr__piece p = gr__nest_piece(&n, COLUMNS, i);
+        int64_t take = aside ? p.count : 1, *at = (int64_t *)out->data + p.first;
+        const char *x = (const char *)in->data + p.offset[0] * size;
+        for (int64_t j = 0; j < p.count; j += take)
+            kernel(at + j, x + j * step * size, take, step, extent, stride);
+    }
+}
+
+/* Whether x takes the place of the best so far: a NaN beats everything but an earlier NaN. */
+#define ABOVE(x, best) (!((x) <= (best)) && (best) == (best))
+#define BELOW(x, best) (!((x) >= (best)) && (best) == (best))
+
+#define SEARCH(name, dtype, T, better)                                                             \
+    static void name##_##dtype(int64_t *at, const void *x, int64_t columns, int64_t step,          \
+                               int64_t extent, int64_t stride)                                     \
+    {                                                                                              \
+        const T *from = x;                                                                         \
+        T best[COLUMNS];                                                                           \
+        for (int64_t j = 0; j < columns; j++) best[j] = from[j * step], at[j] = 0;                 \
+        for (int64_t i = 1; i < extent; i++) {                                                     \
+            for (int64_t j = 0; j < columns; j++) {                                                \
+                T y = from[i * stride + j * step];                                                 \
+                bool found = better(y, best[j]);                                                   \
+                best[j] = found ? y : best[j];                                                     \
+                at[j] = found ? i : at[j];                                                         \
+            }                                                                                      \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
+    gr__opaque_kernel GR__KERNEL(gr__##name##_##dtype);                                            \
+    void GR__KERNEL(gr__##name##_##dtype)(const gr__array *out, const gr__array *in,               \
+                                          const void *detail, int threads, gr__fault *fault)       \
+    {                                                                                              \
+        (void)fault;                                                                               \
+        search(name##_##dtype, out, in, detail, threads);                                          \
+    }
+
+SEARCH(argmax, f32, float, ABOVE)
+SEARCH(argmax, f64, double, ABOVE)
+SEARCH(argmax, i64, int64_t, ABOVE)
+SEARCH(argmin, f32, float, BELOW)
+SEARCH(argmin, f64, double, BELOW)
+SEARCH(argmin, i64, int64_t, BELOW)

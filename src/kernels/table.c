@@ -1,0 +1,71 @@
+/* The table of one instruction set's kernels. */
+#include "src/kernels/kernels.h"
+
+#define DECLARE_FLOATS(type, name) extern type GR__KERNEL(name##_f32), GR__KERNEL(name##_f64);
+#define DECLARE_ALL(type, name) DECLARE_FLOATS(type, name) extern type GR__KERNEL(name##_i64);
+
+#define GR_UNARY(name, types, ...) DECLARE_##types(gr__map_kernel, name)
+#define GR_BINARY(name, types, ...) DECLARE_##types(gr__map_kernel, name)
+#define GR_TERNARY(name, types, ...) DECLARE_##types(gr__map_kernel, name)
+#include <gradus/elementwise.def>
+#undef GR_UNARY
+#undef GR_BINARY
+#undef GR_TERNARY
+
+DECLARE_ALL(gr__map_kernel, gr__cast_f32)
+DECLARE_ALL(gr__map_kernel, gr__cast_f64)
+DECLARE_ALL(gr__map_kernel, gr__cast_i64)
+
+#define DECLARE_REDUCE(name, dtype)                                                                \
+    extern void GR__KERNEL(name##_start_##dtype)(void *lanes, int64_t n);                          \
+    extern void GR__KERNEL(name##_fold_##dtype)(void *lanes, const void *x, int64_t n);            \
+    extern void GR__KERNEL(name##_block_##dtype)(void *out, const void *x, int64_t n);
+#define DECLARE_REDUCES(name)                                                                      \
+    DECLARE_REDUCE(name, f32) DECLARE_REDUCE(name, f64) DECLARE_REDUCE(name, i64)
+
+DECLARE_REDUCES(gr__sum)
+DECLARE_REDUCES(gr__max)
+DECLARE_REDUCES(gr__min)
+
+DECLARE_ALL(gr__source_kernel, gr__constant)
+DECLARE_FLOATS(gr__source_kernel, gr__uniform)
+DECLARE_FLOATS(gr__source_kernel, gr__normal)
+DECLARE_FLOATS(gr__source_kernel, gr__bernoulli)
+extern gr__source_kernel GR__KERNEL(gr__integers_i64);
+
+extern gr__opaque_kernel GR__KERNEL(gr__permutation_i64);
+DECLARE_ALL(gr__opaque_kernel, gr__argmax)
+DECLARE_ALL(gr__opaque_kernel, gr__argmin)
+DECLARE_FLOATS(gr__opaque_kernel, gr__matmul)
+DECLARE_ALL(gr__opaque_kernel, gr__gather)
+DECLARE_ALL(gr__opaque_kernel, gr__scatter_add)
+
+#define FLOATS(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), NULL}
+#define ALL(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), GR__KERNEL(name##_i64)}
+#define I64(name) {NULL, NULL, GR__KERNEL(name##_i64)}
+#define REDUCE(name, dtype)                                                                        \
+    {GR__KERNEL(name##_start_##dtype), GR__KERNEL(name##_fold_##dtype),                            \
+     GR__KERNEL(name##_block_##dtype)}
+#define REDUCES(name) {REDUCE(name, f32), REDUCE(name, f64), REDUCE(name, i64)}
+
+const gr__kernels GR__KERNEL(gr__kernels) = {
+#define GR_UNARY(name, types, ...) .name = types(name),
+#define GR_BINARY(name, types, ...) .name = types(name),
+#define GR_TERNARY(name, types, ...) .name = types(name),
+#include <gradus/elementwise.def>
+    .cast = {ALL(gr__cast_f32), ALL(gr__cast_f64), ALL(gr__cast_i64)},
+    .sum = REDUCES(gr__sum),
+    .max = REDUCES(gr__max),
+    .min = REDUCES(gr__min),
+    .constant = ALL(gr__constant),
+    .uniform = FLOATS(gr__uniform),
+    .normal = FLOATS(gr__normal),
+    .bernoulli = FLOATS(gr__bernoulli),
+    .integers = I64(gr__integers),
+    .permutation = I64(gr__permutation),
+    .argmax = ALL(gr__argmax),
+    .argmin = ALL(gr__argmin),
+    .matmul = FLOATS(gr__matmul),
+    .gather = ALL(gr__gather),
+    .scatter_add = ALL(gr__scatter_add),
+};
