@@ -464,15 +464,6 @@ static bool load(const char *function, const char *where, const gr_params *param
     return done;
 }
 
-bool gr_safetensors_load_memory(gr_params *params, const void *bytes, size_t size)
-{
-    if (!bytes) {
-        return gr_fail(GR_ERROR_VALUE, "gr_safetensors_load_memory", "bytes",
-                       "got NULL, want a safetensors file");
-    }
-    return load("gr_safetensors_load_memory", "bytes", params, bytes, size);
-}
-
 bool gr_safetensors_load(gr_params *params, const char *path)
 {
     size_t size;
@@ -481,4 +472,13 @@ bool gr_safetensors_load(gr_params *params, const char *path)
 
     gr__free(bytes);
     return done;
+}
+
+bool gr_safetensors_load_memory(gr_params *params, const void *bytes, size_t size)
+{
+    if (!bytes) {
+        return gr_fail(GR_ERROR_VALUE, "gr_safetensors_load_memory", "bytes",
+                       "got NULL, want a safetensors file");
+    }
+    return load("gr_safetensors_load_memory", "bytes", params, bytes, size);
 }

@@ -40,7 +40,8 @@
         const T *from = x;                                                                         \
         for (int j = 0; j < GR__LANES; j++) lane[j] = neutral;                                     \
         for (; n >= GR__LANES; n -= GR__LANES, from += GR__LANES)                                  \
-            for (int j = 0; j < GR__LANES; j++) lane[j] = name##_##dtype(lane[j], from[j]);        \
+            _Pragma("omp simd") for (int j = 0; j < GR__LANES; j++) lane[j] =                      \
+                name##_##dtype(lane[j], from[j]);                                                  \
         for (int64_t j = 0; j < n; j++) lane[j] = name##_##dtype(lane[j], from[j]);                \
         for (int half = GR__LANES / 2; half > 0; half /= 2)                                        \
             for (int j = 0; j < half; j++) lane[j] = name##_##dtype(lane[j], lane[j + half]);      \

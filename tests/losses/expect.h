@@ -53,10 +53,10 @@ static inline void expect_numbers(const gr_tensor *t, int64_t n, const double *w
 }
 
 /* EXPECT(t, 1e-15, 2.385, -0.771): these elements, to this tolerance. */
-#define EXPECT(t, tolerance, ...)                                                                  \
-    expect_numbers(t, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__},   \
+#define EXPECT(t, tolerance, ...) \
+    expect_numbers(t, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__}, \
                    tolerance, __LINE__)
-#define EXPECT_ARRAY(t, tolerance, want)                                                           \
+#define EXPECT_ARRAY(t, tolerance, want) \
     expect_numbers(t, sizeof(want) / sizeof *(want), want, tolerance, __LINE__)
 
 static inline void expect_message(const char *want, int line)
@@ -67,18 +67,18 @@ static inline void expect_message(const char *want, int line)
 }
 
 /* The call fails with this message, and the error is cleared. */
-#define EXPECT_ERROR(call, message)                                                                \
-    do {                                                                                           \
-        cr_assert(gr_ok(), "%s", gr_error_message());                                              \
-        cr_assert(gr_is_error(call));                                                              \
-        expect_message(message, __LINE__);                                                         \
+#define EXPECT_ERROR(call, message) \
+    do { \
+        cr_assert(gr_ok(), "%s", gr_error_message()); \
+        cr_assert(gr_is_error(call)); \
+        expect_message(message, __LINE__); \
     } while (0)
 
 /* The call returns an error tensor without a word. */
-#define EXPECT_SILENT(call)                                                                        \
-    do {                                                                                           \
-        cr_assert(gr_is_error(call));                                                              \
-        cr_assert(gr_ok(), "%s", gr_error_message());                                              \
+#define EXPECT_SILENT(call) \
+    do { \
+        cr_assert(gr_is_error(call)); \
+        cr_assert(gr_ok(), "%s", gr_error_message()); \
     } while (0)
 
 static inline void expect_shape(const gr_tensor *t, gr_shape want, int line)

@@ -146,8 +146,7 @@ Test(reduction, mean_over_nothing)
 {
     gr_tensor *x = values(), *none = gr_full(GR_F64, GR_SHAPE(3), 0);
     gr_reduction how[] = {gr_masked(GR_MEAN, none), gr_weighted(GR_MEAN, none),
-                          gr_masked(gr_weighted(GR_MEAN, x), none),
-                          gr_masked(GR_BATCH_MEAN, none)};
+                          gr_masked(gr_weighted(GR_MEAN, x), none), gr_masked(GR_BATCH_MEAN, none)};
 
     for (int i = 0; i < 4; i++) {
         gr_tensor *mean = gr_reduce(x, how[i]);
