@@ -168,10 +168,7 @@ gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
     GR__DESCRIPTOR(row, 1, types)                                                                  \
     gr_tensor *(row)(const gr_tensor *x)                                                           \
     {                                                                                              \
-        if (!x) {                                                                                  \
-            return gr__error(GR_ERROR_VALUE, #row, "x", "got NULL, want a tensor");                \
-        }                                                                                          \
-        return apply(&row##_primitive, GR__SITE, &(gr_arg){x, 0});                                 \
+        return apply(&row##_primitive, GR__SITE, &(gr_arg){x ? x : gr_no_tensor(), 0});            \
     }
 
 #define GR_BINARY(row, types, low, high, value, for_a, for_b, doc)                                 \

@@ -18,6 +18,29 @@ static const gr_tensor *take_index(const char *function, const char *argument, c
                      gr_dtype_name((gr_dtype)index->dtype));
 }
 
+/* Indices that have their numbers are checked at once, so that the error points at this call; those
+ * that wait are checked by the kernel. */
+static bool in_range(const char *function, const gr_tensor *index, int64_t extent)
+{
+    const int64_t *i = index->buffer && gr__is_contiguous(index) ? gr__base(index) : NULL;
+
+    for (int64_t n = 0; i && n < index->shape->count; n++) {
+        if (i[n] < 0 || i[n] >= extent) {
+            int64_t place[GR_MAX_RANK], left = n;
+            for (int k = index->shape->rank - 1; k >= 0; k--) {
+                place[k] = left % index->shape->dims[k];
+                left /= index->shape->dims[k];
+            }
+            char text[GR__SHAPE_TEXT];
+            const gr__shape *at = gr__shape_of(function, "index", index->shape->rank, place);
+            return gr_fail(GR_ERROR_VALUE, function, "index", "got %lld at %s, want 0 to %lld",
+                           (long long)i[n], at ? gr__shape_text(at, text) : "?",
+                           (long long)extent - 1);
+        }
+    }
+    return true;
+}
+
 /* ---- gather ---- */
 
 /* The adjoint of reading x[index] is adding at index. */
@@ -62,6 +85,9 @@ gr_tensor *gr_gather(const gr_tensor *x, int axis, const gr_tensor *index)
                          "got %s, want %s but for axis %d, as x", gr__shape_text(at->shape, got),
                          gr__shape_text(from->shape, want), axis);
     }
+    if (!in_range("gr_gather", at, from->shape->dims[axis])) {
+        return &gr__error_tensor;
+    }
     const gr__along *detail = gr__detail(&(gr__along){axis}, sizeof(gr__along));
     return detail ? gr__node2(&gather_primitive, GR__SITE, at->shape, (gr_dtype)from->dtype, from,
                               at, detail)
@@ -103,6 +129,9 @@ gr_tensor *gr_scatter_add(const gr_tensor *source, int axis, const gr_tensor *in
         return gr__error(GR_ERROR_SHAPE, "gr_scatter_add", "index", "got %s, want %s as source",
                          gr__shape_text(at->shape, got), gr__shape_text(from->shape, want));
     }
+    if (!in_range("gr_scatter_add", at, extent)) {
+        return &gr__error_tensor;
+    }
     gr_shape shape = gr__public_shape(from->shape);
     shape.dims[axis] = extent;
     const gr__shape *s = gr__shape_of("gr_scatter_add", "extent", shape.rank, shape.dims);
@@ -139,6 +168,9 @@ gr_tensor *gr_take(const gr_tensor *x, int axis, const gr_tensor *index)
     if (at->shape->rank != 1) {
         return gr__error(GR_ERROR_SHAPE, "gr_take", "index", "got %s, want (*)",
                          gr__shape_text(at->shape, got));
+    }
+    if (!in_range("gr_take", at, from->shape->dims[axis])) {
+        return &gr__error_tensor;
     }
     return gr_gather(from, axis, along(at, axis, gr__public_shape(from->shape)));
 }

@@ -4,8 +4,8 @@
 #include <gradus.h>
 #include <math.h>
 
-/* Fans are computed in double, so that nothing overflows, and are at least 1, so that an extent of 0
- * divides nothing by 0. */
+/* The fan of an axis, in double, so that nothing overflows, and at least 1, so that nothing is
+ * divided by 0. */
 static double fan(gr_shape shape, int axis)
 {
     double count = axis < shape.rank ? (double)shape.dims[axis] : 1;

@@ -76,11 +76,14 @@ gr_tensor *gr_linear_apply(const gr_linear *layer, const gr_tensor *x)
         return error_tensor();
     }
     gr_shape shape = gr_shape_of(x); /* (*, in) */
-    int64_t in = gr_dim(layer->weight, 1), rows = gr_count(x) / in;
-    const gr_tensor *flat = shape.rank == 2 ? x : gr_reshape(x, GR_SHAPE(rows, in));
-    gr_tensor *y = gr_matmul(flat, gr_transpose(layer->weight, 0, 1)); /* (rows, out) */
+    int64_t *last = &shape.dims[shape.rank - 1], rows = 1;
+    for (int i = 0; i < shape.rank - 1; i++) {
+        rows *= shape.dims[i];
+    }
+    const gr_tensor *flat = shape.rank == 2 ? x : gr_reshape(x, GR_SHAPE(rows, *last));
+    gr_tensor *product = gr_matmul(flat, gr_transpose(layer->weight, 0, 1)); /* (rows, out) */
+    gr_tensor *y = gr_add(product, layer->bias);
 
-    y = gr_add(y, layer->bias);
-    shape.dims[shape.rank - 1] = gr_dim(layer->weight, 0);
+    *last = gr_dim(layer->weight, 0);
     return shape.rank == 2 ? y : gr_reshape(y, shape);
 }

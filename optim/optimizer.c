@@ -9,8 +9,8 @@
 
 #include "src/core/alloc.h"
 
-/* moments[k] and steps are groups of state. Their cells belong to the trained cells of params in the
- * order of those, so that the i-th of each group belongs to the i-th trained cell. */
+/* moments[k] and steps are groups of state; the i-th cell of each belongs to the i-th trained cell
+ * of params. */
 struct gr_optimizer {
     const gr__method *method;
     gr_params *params, *state;
@@ -25,9 +25,6 @@ bool gr__check_option(const char *function, const char *name, double value, doub
 {
     if (value >= 0 && value < upper) {
         return true;
-    }
-    if (isnan(value)) {
-        value = NAN; /* without the sign that printf would show */
     }
     if (isinf(upper)) {
         return gr_fail(GR_ERROR_VALUE, function, name, "got %g, want 0 or more, finite", value);

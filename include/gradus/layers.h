@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /* y = x W^T + b. The cells "name.weight" (out, in) and "name.bias" (out) belong to the params given
- * to gr_linear_new; both start uniform in +-1/sqrt(in), as PyTorch's do. */
+ * to gr_linear_new, in a group of that name; both start uniform in +-1/sqrt(in), as in PyTorch. */
 typedef struct gr_linear {
     gr_tensor *weight; /* (out, in) */
     gr_tensor *bias;   /* (out) */

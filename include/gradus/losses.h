@@ -43,16 +43,18 @@ typedef struct gr_reduction {
 #define GR_BATCH_MEAN GR__REDUCTION(GR__BATCH_MEAN) /* sum / first extent */
 
 /* Values are multiplied by `weight`, which has the shape of the values or of their leading axes and
- * their dtype. A mean then divides by the sum of the weights, a batch mean by the first extent. */
+ * their dtype. A mean then divides by the sum of the weights, a batch mean by the first extent. A
+ * second weight replaces the first, as a second mask and divisor do. */
 GR_API gr_reduction gr_weighted(gr_reduction how, const gr_tensor *weight);
 
-/* Values where `mask` is 0 do not count, whatever they are (NaN included); shape as for a weight,
- * any dtype. A mean divides by the number (or weight) of those that count, and is 0 when there are
- * none. GR_NONE leaves 0 in their place. */
+/* Values where `mask` is 0 do not count, whatever they are (NaN included), and no gradient reaches
+ * what they were computed from; shape as for a weight, any dtype. A mean divides by the number (or
+ * weight) of those that count, and is 0 when there are none; a batch mean by the first extent as
+ * ever. GR_NONE leaves 0 in their place. So a missing label may be NaN, or any integer. */
 GR_API gr_reduction gr_masked(gr_reduction how, const gr_tensor *mask);
 
 /* Divides the sum by n in place of the kind's own divisor: a count over all shards, or over the
- * whole accumulated batch. n > 0. */
+ * whole accumulated batch. n > 0; not for GR_NONE, which has no sum. */
 GR_API gr_reduction gr_divided(gr_reduction how, double n);
 
 /* The reduction itself, for losses of one's own. Values of any shape; () unless GR_NONE. The mean
@@ -83,7 +85,7 @@ GR_API gr_tensor *gr_loss_cross_entropy(const gr_tensor *logits, const gr_tensor
                                         gr_reduction how);
 
 /* -sum_c y_c log_softmax(z)_c: logits and target (N, C, *), target a distribution along axis 1;
- * values (N, *). */
+ * values (N, *). 0 log 0 = 0: where a logit of -inf excludes a class, y_c = 0 costs nothing. */
 GR_API gr_tensor *gr_loss_cross_entropy_dense(const gr_tensor *logits, const gr_tensor *target,
                                               gr_reduction how);
 

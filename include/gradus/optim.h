@@ -30,13 +30,15 @@ GR_API bool gr_optimizer_set_lr(gr_optimizer *optimizer, double lr);
 GR_API double gr_optimizer_lr(const gr_optimizer *optimizer);
 
 /* The optimizer's own cells ("exp_avg.hidden.weight", "step.hidden.weight" ...), to be saved beside
- * the model; they belong to the optimizer. */
+ * the model; they belong to the optimizer. Those of a parameter made after it come with the next
+ * step. */
 GR_API gr_params *gr_optimizer_state(gr_optimizer *optimizer);
 
 GR_API void gr_optimizer_free(gr_optimizer *optimizer); /* before its params */
 
-/* Scales the gradients of params so that their common norm is at most max_norm (> 0), and returns
- * the norm as it was, a tensor of shape (). Between gr_backward and gr_step. */
+/* Scales the gradients of params so that their common norm is at most max_norm (> 0; INFINITY only
+ * measures), and returns the norm as it was, a tensor of shape () without history. Between
+ * gr_backward and gr_step. What is not finite does not become so. */
 GR_API gr_tensor *gr_clip_grad_norm(gr_params *params, double max_norm);
 
 /* Stochastic gradient descent, with momentum (Polyak 1964), Nesterov's form of it (Sutskever et al.

@@ -85,13 +85,14 @@ extern "C" {
  * makes no node. The operations of ops.h take their operands through GR_ARG, so that a program
  * writes gr_mul(x, 2.0) and gr_sub(1.0, x). Two numbers, or a fraction beside GR_I64, are an
  * error. */
+GR_API const gr_tensor *gr_no_tensor(void); /* what NULL becomes, so that it is no number */
+
 typedef struct gr_arg {
     const gr_tensor *tensor;
     double number;
 #ifdef __cplusplus
     gr_arg() : tensor(NULL), number(0) {}
-    gr_arg(const gr_tensor *t) : tensor(t), number(0) {}
-    gr_arg(gr_tensor *t) : tensor(t), number(0) {}
+    gr_arg(const gr_tensor *t) : tensor(t ? t : gr_no_tensor()), number(0) {}
     gr_arg(double v) : tensor(NULL), number(v) {}
     gr_arg(float v) : tensor(NULL), number(v) {}
     gr_arg(int v) : tensor(NULL), number(v) {}
@@ -103,7 +104,7 @@ typedef struct gr_arg {
 #ifndef __cplusplus
 static inline gr_arg gr__arg_tensor(const gr_tensor *tensor)
 {
-    return (gr_arg){tensor, 0};
+    return (gr_arg){tensor ? tensor : gr_no_tensor(), 0};
 }
 static inline gr_arg gr__arg_number(double number)
 {

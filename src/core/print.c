@@ -36,7 +36,7 @@ typedef struct page {
     gr_shape shape;
     int64_t strides[GR_MAX_RANK];
     const void *data;
-    bool shortened; /* only the ends of long axes are shown */
+    bool shortened;        /* only the ends of long axes are shown */
     double least, largest; /* of the shown absolute values that are finite and not 0 */
     style style;
     sink sink;
@@ -277,9 +277,9 @@ static bool wants_exponents(gr_dtype dtype, double least, double largest)
     if (!(largest > 0)) {
         return false;
     }
-    return dtype == GR_F32 ? largest >= 1e6 || (float)least < 1e-4f ||
-                                 (float)largest / (float)least > 1000
-                           : largest >= 1e8 || least < 1e-4 || largest / least > 1000;
+    return dtype == GR_F32
+               ? largest >= 1e6 || (float)least < 1e-4f || (float)largest / (float)least > 1000
+               : largest >= 1e8 || least < 1e-4 || largest / least > 1000;
 }
 
 static void choose_style(page *p)

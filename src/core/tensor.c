@@ -19,6 +19,14 @@ static const gr__primitive error_primitive = {.name = "error", .kind = GR__LEAF}
 gr_tensor gr__error_tensor = {
     .op = &error_primitive, .shape = &scalar_shape, .flags = GR__ERROR | GR__CONSTANT};
 
+static const gr_tensor no_tensor = {
+    .op = &error_primitive, .shape = &scalar_shape, .flags = GR__ERROR | GR__CONSTANT};
+
+const gr_tensor *gr_no_tensor(void)
+{
+    return &no_tensor;
+}
+
 const gr__primitive gr__leaf_primitive = {.name = "tensor", .kind = GR__LEAF, .dtypes = GR__ALL};
 
 const gr__primitive gr__captured_primitive = {
@@ -152,7 +160,7 @@ static const gr_tensor *capture_foreign(const char *function, const char *argume
 
 const gr_tensor *gr__operand(const char *function, const char *argument, const gr_tensor *t)
 {
-    if (!t) {
+    if (!t || t == &no_tensor) {
         return gr__error(GR_ERROR_VALUE, function, argument, "got NULL, want a tensor");
     }
     if (gr__is_stale(t)) {

@@ -158,7 +158,6 @@ bool gr__output_close(gr__output *out)
     }
     if (out->file >= 0) finish(out);
     gr__free(out->temporary);
-    return !out->failure ||
-           gr_fail(code_of(out->failure), out->function, "path", "cannot write %s: %s", out->path,
-                   out->failure);
+    return !out->failure || gr_fail(code_of(out->failure), out->function, "path",
+                                    "cannot write %s: %s", out->path, out->failure);
 }

@@ -143,9 +143,8 @@ static bool read_exactly(reader *r, const gr__shape *shape, unsigned char *eleme
                        r->input.failure ? r->input.failure : "cut short");
     }
     if (gr__input_read(&r->input, &more, 1) > 0) {
-        return gr_fail(GR_ERROR_FILE, r->function, r->where,
-                       "bytes follow the %lld elements of %s", (long long)shape->count,
-                       gr__shape_text(shape, text));
+        return gr_fail(GR_ERROR_FILE, r->function, r->where, "bytes follow the %lld elements of %s",
+                       (long long)shape->count, gr__shape_text(shape, text));
     }
     if (r->input.failure) {
         return gr_fail(r->input.code, r->function, r->where, "behind the %lld elements of %s: %s",
@@ -162,9 +161,9 @@ static unsigned char *read_elements(reader *r, const gr__shape *shape)
     size_t bound = gr__input_bound(&r->input);
 
     if ((size_t)shape->count > bound) {
-        gr_fail(GR_ERROR_FILE, r->function, r->where,
-                "got at most %zu of the %lld elements of %s: cut short", bound,
-                (long long)shape->count, gr__shape_text(shape, text));
+        gr_fail(GR_ERROR_FILE, r->function, r->where, "got %s%zu of the %lld elements of %s: %s",
+                r->input.compressed ? "at most " : "", bound, (long long)shape->count,
+                gr__shape_text(shape, text), "cut short");
         return NULL;
     }
     unsigned char *elements = gr__alloc((size_t)shape->count + 1);

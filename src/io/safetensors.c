@@ -82,7 +82,8 @@ static bool check_names(const char *function, const entry *entries, int count)
 
     for (int i = 0; i < count; i++) {
         if (!gr__utf8_valid(entries[i].name)) {
-            return gr_fail(GR_ERROR_VALUE, function, "params", "the name of cell %d is not UTF-8", i);
+            return gr_fail(GR_ERROR_VALUE, function, "params", "the name of cell %d is not UTF-8",
+                           i);
         }
         if (strcmp(entries[i].name, metadata) == 0) {
             return gr_fail(GR_ERROR_VALUE, function, "params",
@@ -119,8 +120,8 @@ static char *write_entry(char *to, const entry *e)
     for (int i = 0; i < shape->rank; i++) {
         to += sprintf(to, i ? ",%lld" : "%lld", (long long)shape->dims[i]);
     }
-    return to + sprintf(to, "],\"data_offsets\":[%lld,%lld]}", (long long)e->begin,
-                        (long long)e->end);
+    return to +
+           sprintf(to, "],\"data_offsets\":[%lld,%lld]}", (long long)e->begin, (long long)e->end);
 }
 
 /* The length and the header, padded with spaces to a multiple of 8; to be freed; NULL: no memory. */
@@ -208,8 +209,9 @@ static int by_place(const void *left, const void *right)
 {
     const entry *a = left, *b = right;
 
-    return a->begin != b->begin ? (a->begin > b->begin) - (a->begin < b->begin)
-                                : (a->end > b->end) - (a->end < b->end);
+    if (a->begin != b->begin) return a->begin < b->begin ? -1 : 1;
+    if (a->end != b->end) return a->end < b->end ? -1 : 1;
+    return by_name(a, b);
 }
 
 /* Splits the bytes; the header is a copy, to be freed, because its strings are decoded in place. */
@@ -332,10 +334,11 @@ static bool match(reader *r, const char *name, const claim *c)
     const gr__shape *shape = e->cell->shape;
     bool same_dtype = strcmp(c->dtype, dtypes[e->cell->dtype]) == 0;
     bool same_shape = c->shape.rank == shape->rank &&
-                      memcmp(c->shape.dims, shape->dims, (size_t)shape->rank * sizeof(int64_t)) == 0;
+                      memcmp(c->shape.dims, shape->dims, (size_t)shape->rank * sizeof(int64_t)) ==
+                          0;
     if (!same_dtype || !same_shape) {
-        return gr_fail(same_dtype ? GR_ERROR_SHAPE : GR_ERROR_DTYPE, r->function,
-                       shown(name, text), "got %s %s, want %s %s", shown(c->dtype, dtype),
+        return gr_fail(same_dtype ? GR_ERROR_SHAPE : GR_ERROR_DTYPE, r->function, shown(name, text),
+                       "got %s %s, want %s %s", shown(c->dtype, dtype),
                        gr__shape_text(&c->shape, got), dtypes[e->cell->dtype],
                        gr__shape_text(shape, want));
     }
@@ -422,8 +425,7 @@ static bool check_places(reader *r)
     }
     if ((uint64_t)end != r->size) {
         return gr_fail(GR_ERROR_FILE, r->function, r->where, "got %zu bytes of data, want %lld: %s",
-                       r->size, (long long)end,
-                       (uint64_t)end > r->size ? "cut short" : "too many");
+                       r->size, (long long)end, (uint64_t)end > r->size ? "cut short" : "too many");
     }
     return true;
 }

@@ -2,16 +2,16 @@
 #include "src/kernels/kernels.h"
 
 /* value is an expression in the position i and the detail d. */
-#define CONSTANT(dtype, T, value)                                                                  \
-    gr__source_kernel GR__KERNEL(gr__constant_##dtype);                                            \
+#define CONSTANT(dtype, T, value) \
+    gr__source_kernel GR__KERNEL(gr__constant_##dtype); \
     void GR__KERNEL(gr__constant_##dtype)(void *out, const void *detail, int64_t first, int64_t n) \
-    {                                                                                              \
-        T *to = out;                                                                               \
-        gr__constant d = *(const gr__constant *)detail;                                            \
-        for (int64_t j = 0; j < n; j++) {                                                          \
-            int64_t i = first + j;                                                                 \
-            to[j] = (T)(value);                                                                    \
-        }                                                                                          \
+    { \
+        T *to = out; \
+        gr__constant d = *(const gr__constant *)detail; \
+        for (int64_t j = 0; j < n; j++) { \
+            int64_t i = first + j; \
+            to[j] = (T)(value); \
+        } \
     }
 
 CONSTANT(f32, float, d.start + (double)i * d.step)

@@ -17,49 +17,52 @@ static inline int64_t abs_i64(int64_t x)
 #define EACH_FLOATS(row, ...) row(f32, float, __VA_ARGS__) row(f64, double, __VA_ARGS__)
 #define EACH_ALL(row, ...) EACH_FLOATS(row, __VA_ARGS__) row(i64, int64_t, __VA_ARGS__)
 
-/* The head of a kernel with operands p, q and r, up to and with the head of its loop. */
-#define MAP(name)                                                                                  \
-    gr__map_kernel GR__KERNEL(name);                                                               \
+/* A kernel's prototype and head, and the head of its loop. */
+#define MAP(name) \
+    gr__map_kernel GR__KERNEL(name); \
     void GR__KERNEL(name)(void *out, const void *p, const void *q, const void *r, int64_t n)
 
 #define LOOP _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
 
-#define UNARY(dtype, T, name, y)                                                                   \
-    MAP(name##_##dtype)                                                                            \
-    {                                                                                              \
-        T *to = out;                                                                               \
-        const T *xs = p;                                                                           \
-        (void)q, (void)r;                                                                          \
-        LOOP                                                                                       \
-        {                                                                                          \
-            T x = xs[i];                                                                           \
-            to[i] = (T)(y);                                                                        \
-        }                                                                                          \
+/* From elements x of type F to y of type T. */
+#define CONVERT(name, F, T, y) \
+    MAP(name) \
+    { \
+        T *to = out; \
+        const F *xs = p; \
+        (void)q, (void)r; \
+        LOOP \
+        { \
+            F x = xs[i]; \
+            to[i] = (T)(y); \
+        } \
     }
 
-#define BINARY(dtype, T, name, y)                                                                  \
-    MAP(name##_##dtype)                                                                            \
-    {                                                                                              \
-        T *to = out;                                                                               \
-        const T *as = p, *bs = q;                                                                  \
-        (void)r;                                                                                   \
-        LOOP                                                                                       \
-        {                                                                                          \
-            T a = as[i], b = bs[i];                                                                \
-            to[i] = (T)(y);                                                                        \
-        }                                                                                          \
+#define UNARY(dtype, T, name, y) CONVERT(name##_##dtype, T, T, y)
+
+#define BINARY(dtype, T, name, y) \
+    MAP(name##_##dtype) \
+    { \
+        T *to = out; \
+        const T *as = p, *bs = q; \
+        (void)r; \
+        LOOP \
+        { \
+            T a = as[i], b = bs[i]; \
+            to[i] = (T)(y); \
+        } \
     }
 
-#define TERNARY(dtype, T, name, y)                                                                 \
-    MAP(name##_##dtype)                                                                            \
-    {                                                                                              \
-        T *to = out;                                                                               \
-        const T *cs = p, *as = q, *bs = r;                                                         \
-        LOOP                                                                                       \
-        {                                                                                          \
-            T c = cs[i], a = as[i], b = bs[i];                                                     \
-            to[i] = (T)(y);                                                                        \
-        }                                                                                          \
+#define TERNARY(dtype, T, name, y) \
+    MAP(name##_##dtype) \
+    { \
+        T *to = out; \
+        const T *cs = p, *as = q, *bs = r; \
+        LOOP \
+        { \
+            T c = cs[i], a = as[i], b = bs[i]; \
+            to[i] = (T)(y); \
+        } \
     }
 
 #define GR_UNARY(name, types, low, high, y, ...) EACH_##types(UNARY, name, y)
@@ -69,32 +72,19 @@ static inline int64_t abs_i64(int64_t x)
 
 /* Towards zero; what does not fit becomes the nearest int64, NaN becomes 0. Only numbers that fit
  * are converted, so that nothing is undefined and the loop has no branch. */
-static inline int64_t truncate(double x)
+static inline int64_t to_i64(double x)
 {
     bool below = x < -0x1p63, above = x >= 0x1p63;
     int64_t y = (int64_t)(below || above || x != x ? 0 : x);
     return below ? INT64_MIN : above ? INT64_MAX : y;
 }
 
-#define CAST(from, F, to, T, y)                                                                    \
-    MAP(gr__cast_##from##_##to)                                                                    \
-    {                                                                                              \
-        T *ys = out;                                                                               \
-        const F *xs = p;                                                                           \
-        (void)q, (void)r;                                                                          \
-        LOOP                                                                                       \
-        {                                                                                          \
-            F x = xs[i];                                                                           \
-            ys[i] = (T)(y);                                                                        \
-        }                                                                                          \
-    }
-
-CAST(f32, float, f32, float, x)
-CAST(f32, float, f64, double, x)
-CAST(f32, float, i64, int64_t, truncate((double)x))
-CAST(f64, double, f32, float, x)
-CAST(f64, double, f64, double, x)
-CAST(f64, double, i64, int64_t, truncate(x))
-CAST(i64, int64_t, f32, float, x)
-CAST(i64, int64_t, f64, double, x)
-CAST(i64, int64_t, i64, int64_t, x)
+CONVERT(gr__cast_f32_f32, float, float, x)
+CONVERT(gr__cast_f32_f64, float, double, x)
+CONVERT(gr__cast_f32_i64, float, int64_t, to_i64((double)x))
+CONVERT(gr__cast_f64_f32, double, float, x)
+CONVERT(gr__cast_f64_f64, double, double, x)
+CONVERT(gr__cast_f64_i64, double, int64_t, to_i64(x))
+CONVERT(gr__cast_i64_f32, int64_t, float, x)
+CONVERT(gr__cast_i64_f64, int64_t, double, x)
+CONVERT(gr__cast_i64_i64, int64_t, int64_t, x)

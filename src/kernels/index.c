@@ -8,19 +8,19 @@
 
 #include "src/kernels/nest.h"
 
-/* The position's text: (3,0). */
+/* Writes the position as (3,0). Its extents multiply to an int64, so it has at most 36 characters. */
 static void print_position(char *text, size_t size, const gr__array *index, int64_t position)
 {
     int64_t at[GR_MAX_RANK];
-    size_t length = 0;
+    char *end = text;
 
     for (int d = index->rank - 1; d >= 0; d--) {
         at[d] = position % index->dims[d];
         position /= index->dims[d];
     }
-    for (int d = 0; d < index->rank && length < size; d++)
-        length += (size_t)snprintf(text + length, size - length, "%c%" PRId64, d ? ',' : '(', at[d]);
-    if (length < size) snprintf(text + length, size - length, index->rank ? ")" : "()");
+    for (int d = 0; d < index->rank; d++)
+        end += snprintf(end, size - (size_t)(end - text), "%c%" PRId64, d ? ',' : '(', at[d]);
+    snprintf(end, size - (size_t)(end - text), ")");
 }
 
 static void report(gr__fault *fault, const gr__array *index, int64_t position, int64_t value,
@@ -111,42 +111,42 @@ static void gather(const gr__array *out, const gr__array *in, int axis, int thre
     }
 }
 
-#define GATHER(dtype, T)                                                                           \
-    gr__opaque_kernel GR__KERNEL(gr__gather_##dtype);                                              \
-    void GR__KERNEL(gr__gather_##dtype)(const gr__array *out, const gr__array *in,                 \
-                                        const void *detail, int threads, gr__fault *fault)         \
-    {                                                                                              \
-        gather(out, in, ((const gr__along *)detail)->axis, threads, fault, sizeof(T));             \
+#define GATHER(dtype, T) \
+    gr__opaque_kernel GR__KERNEL(gr__gather_##dtype); \
+    void GR__KERNEL(gr__gather_##dtype)(const gr__array *out, const gr__array *in, \
+                                        const void *detail, int threads, gr__fault *fault) \
+    { \
+        gather(out, in, ((const gr__along *)detail)->axis, threads, fault, sizeof(T)); \
     }
 
 GATHER(f32, float)
 GATHER(f64, double)
 GATHER(i64, int64_t)
 
-/* One column of the axis, or several side by side: `extent` times `columns` elements of source go to
- * the rows of out, which are `width` long, that index names. Strides are of source and of index, from
- * one element of the axis to the next and from column to column. */
-typedef struct columns {
-    int64_t extent, columns, width;
+/* A band of columns along the axis: `extent` rows of `count` elements of source go to those rows of
+ * out, `width` elements apart, that index names. Strides, of source and of index: `along` the axis
+ * and from column to column. */
+typedef struct band {
+    int64_t extent, count, width;
     int64_t along[2], step[2];
-} columns;
+} band;
 
-typedef void add_kernel(void *out, const void *source, const int64_t *index, const columns *c);
+typedef void add_kernel(void *out, const void *source, const int64_t *index, const band *b);
 
-#define ADD(dtype, T)                                                                              \
-    static void add_##dtype(void *out, const void *source, const int64_t *index, const columns *c) \
-    {                                                                                              \
-        T *to = out;                                                                               \
-        const T *from = source;                                                                    \
-        for (int64_t i = 0; i < c->extent; i++, from += c->along[0], index += c->along[1]) {       \
-            if (c->step[1] == 0 && c->step[0] == 1) {                                              \
-                T *row = to + *index * c->width;                                                   \
-                for (int64_t j = 0; j < c->columns; j++) row[j] += from[j];                        \
-                continue;                                                                          \
-            }                                                                                      \
-            for (int64_t j = 0; j < c->columns; j++)                                               \
-                to[index[j * c->step[1]] * c->width + j] += from[j * c->step[0]];                  \
-        }                                                                                          \
+#define ADD(dtype, T) \
+    static void add_##dtype(void *out, const void *source, const int64_t *index, const band *b) \
+    { \
+        T *to = out; \
+        bool rows = b->step[1] == 0 && b->step[0] == 1; \
+        for (int64_t i = 0; i < b->extent; i++) { \
+            const T *from = (const T *)source + i * b->along[0]; \
+            const int64_t *at = index + i * b->along[1]; \
+            if (rows) \
+                for (int64_t j = 0; j < b->count; j++) to[*at * b->width + j] += from[j]; \
+            else \
+                for (int64_t j = 0; j < b->count; j++) \
+                    to[at[j * b->step[1]] * b->width + j] += from[j * b->step[0]]; \
+        } \
     }
 
 ADD(f32, float)
@@ -172,21 +172,24 @@ static void scatter_add(const gr__array *out, const gr__array *in, int axis, int
     for (int64_t i = 0; i < slices * pieces; i++) {
         gr__piece o = gr__nest_piece(&outer, 1, i / pieces);
         gr__piece p = gr__nest_piece(&inner, PIECE, i % pieces);
-        columns c = {source->dims[axis], p.count, width,
-                     {source->strides[axis], index->strides[axis]}, {inner.step[0], inner.step[1]}};
+        band b = {.extent = source->dims[axis],
+                  .count = p.count,
+                  .width = width,
+                  .along = {source->strides[axis], index->strides[axis]},
+                  .step = {inner.step[0], inner.step[1]}};
         add((char *)out->data + (o.first * slice + p.first) * size,
             (const char *)source->data + (o.offset[0] + p.offset[0]) * size,
-            (const int64_t *)index->data + o.offset[1] + p.offset[1], &c);
+            (const int64_t *)index->data + o.offset[1] + p.offset[1], &b);
     }
 }
 
-#define SCATTER_ADD(dtype, T)                                                                      \
-    gr__opaque_kernel GR__KERNEL(gr__scatter_add_##dtype);                                         \
-    void GR__KERNEL(gr__scatter_add_##dtype)(const gr__array *out, const gr__array *in,            \
-                                             const void *detail, int threads, gr__fault *fault)    \
-    {                                                                                              \
-        int axis = ((const gr__along *)detail)->axis;                                              \
-        scatter_add(out, in, axis, threads, fault, sizeof(T), add_##dtype);                        \
+#define SCATTER_ADD(dtype, T) \
+    gr__opaque_kernel GR__KERNEL(gr__scatter_add_##dtype); \
+    void GR__KERNEL(gr__scatter_add_##dtype)(const gr__array *out, const gr__array *in, \
+                                             const void *detail, int threads, gr__fault *fault) \
+    { \
+        int axis = ((const gr__along *)detail)->axis; \
+        scatter_add(out, in, axis, threads, fault, sizeof(T), add_##dtype); \
     }
 
 SCATTER_ADD(f32, float)

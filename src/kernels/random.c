@@ -73,7 +73,6 @@ static void uniform_f32(void *out, const gr__random *r, int64_t block)
     draws d;
 
     draw32(&d, r, block);
-    most = most < low ? low : most;
     for (int i = 0; i < BLOCK; i++) {
         float x = low + width * ((float)(int32_t)(d.high[i] >> 8) * 0x1p-24f);
         y[i] = x < most ? x : most;

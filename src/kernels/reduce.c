@@ -11,54 +11,84 @@
 #include "src/kernels/nest.h"
 
 /* y is the fold of the lane a with the element x. */
-#define REDUCE(name, dtype, T, neutral, y)                                                         \
-    static inline T name##_##dtype(T a, T x)                                                       \
-    {                                                                                              \
-        return y;                                                                                  \
-    }                                                                                              \
-                                                                                                   \
-    void GR__KERNEL(gr__##name##_start_##dtype)(void *lanes, int64_t n);                           \
-    void GR__KERNEL(gr__##name##_start_##dtype)(void *lanes, int64_t n)                            \
-    {                                                                                              \
-        T *lane = lanes;                                                                           \
-        for (int64_t i = 0; i < n; i++) lane[i] = neutral;                                         \
-    }                                                                                              \
-                                                                                                   \
-    void GR__KERNEL(gr__##name##_fold_##dtype)(void *lanes, const void *x, int64_t n);             \
-    void GR__KERNEL(gr__##name##_fold_##dtype)(void *lanes, const void *x, int64_t n)              \
-    {                                                                                              \
-        T *lane = lanes;                                                                           \
-        const T *from = x;                                                                         \
-        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) lane[i] =                              \
-            name##_##dtype(lane[i], from[i]);                                                      \
-    }                                                                                              \
-                                                                                                   \
-    void GR__KERNEL(gr__##name##_block_##dtype)(void *out, const void *x, int64_t n);              \
-    void GR__KERNEL(gr__##name##_block_##dtype)(void *out, const void *x, int64_t n)               \
-    {                                                                                              \
-        T lane[GR__LANES], *result = out;                                                          \
-        const T *from = x;                                                                         \
-        for (int j = 0; j < GR__LANES; j++) lane[j] = neutral;                                     \
-        for (; n >= GR__LANES; n -= GR__LANES, from += GR__LANES)                                  \
-            _Pragma("omp simd") for (int j = 0; j < GR__LANES; j++) lane[j] =                      \
-                name##_##dtype(lane[j], from[j]);                                                  \
-        for (int64_t j = 0; j < n; j++) lane[j] = name##_##dtype(lane[j], from[j]);                \
-        for (int half = GR__LANES / 2; half > 0; half /= 2)                                        \
-            for (int j = 0; j < half; j++) lane[j] = name##_##dtype(lane[j], lane[j + half]);      \
-        *result = lane[0];                                                                         \
+#define FOLD(name, dtype, T, neutral, y) \
+    void GR__KERNEL(gr__##name##_start_##dtype)(void *lanes, int64_t n); \
+    void GR__KERNEL(gr__##name##_start_##dtype)(void *lanes, int64_t n) \
+    { \
+        T *lane = lanes; \
+        for (int64_t i = 0; i < n; i++) lane[i] = neutral; \
+    } \
+\
+    void GR__KERNEL(gr__##name##_fold_##dtype)(void *lanes, const void *xs, int64_t n); \
+    void GR__KERNEL(gr__##name##_fold_##dtype)(void *lanes, const void *xs, int64_t n) \
+    { \
+        T *lane = lanes; \
+        const T *from = xs; \
+        _Pragma("omp simd") for (int64_t i = 0; i < n; i++) \
+        { \
+            T a = lane[i], x = from[i]; \
+            lane[i] = y; \
+        } \
     }
+
+/* y is the fold again; it may be wrong for NaN if the result then does not rest on it. */
+#define BLOCK(name, dtype, T, neutral, y, result) \
+    static inline void name##_##dtype(T *lane, const T *from, int64_t n) \
+    { \
+        _Pragma("omp simd") for (int64_t j = 0; j < n; j++) \
+        { \
+            T a = lane[j], x = from[j]; \
+            lane[j] = y; \
+        } \
+    } \
+\
+    void GR__KERNEL(gr__##name##_block_##dtype)(void *out, const void *xs, int64_t n); \
+    void GR__KERNEL(gr__##name##_block_##dtype)(void *out, const void *xs, int64_t n) \
+    { \
+        T lane[GR__LANES], *to = out; \
+        const T *from = xs; \
+        int64_t i = 0; \
+        for (int j = 0; j < GR__LANES; j++) lane[j] = neutral; \
+        for (; i <= n - GR__LANES; i += GR__LANES) name##_##dtype(lane, from + i, GR__LANES); \
+        for (int64_t j = 0; i + j < n; j++) name##_##dtype(lane + j, from + i + j, 1); \
+        for (int half = GR__LANES / 2; half > 0; half /= 2) \
+            name##_##dtype(lane, lane + half, half); \
+        *to = result; \
+    }
+
+#define REDUCE(name, dtype, T, neutral, y) \
+    FOLD(name, dtype, T, neutral, y) \
+    BLOCK(name, dtype, T, neutral, y, lane[0])
 
 REDUCE(sum, f32, float, 0, a + x)
 REDUCE(sum, f64, double, 0, a + x)
 REDUCE(sum, i64, int64_t, 0, a + x)
+REDUCE(max, i64, int64_t, INT64_MIN, a > x ? a : x)
+REDUCE(min, i64, int64_t, INT64_MAX, a < x ? a : x)
 
 /* A NaN in the lane stays, and one that comes wins, since no comparison with it is true. */
-REDUCE(max, f32, float, -INFINITY, a > x || a != a ? a : x)
-REDUCE(max, f64, double, -INFINITY, a > x || a != a ? a : x)
-REDUCE(max, i64, int64_t, INT64_MIN, a > x ? a : x)
-REDUCE(min, f32, float, INFINITY, a < x || a != a ? a : x)
-REDUCE(min, f64, double, INFINITY, a < x || a != a ? a : x)
-REDUCE(min, i64, int64_t, INT64_MAX, a < x ? a : x)
+FOLD(max, f32, float, -INFINITY, a > x || a != a ? a : x)
+FOLD(max, f64, double, -INFINITY, a > x || a != a ? a : x)
+FOLD(min, f32, float, INFINITY, a < x || a != a ? a : x)
+FOLD(min, f64, double, INFINITY, a < x || a != a ? a : x)
+
+#define ANY_NAN(dtype, T, mask) \
+    static inline bool any_nan_##dtype(const T *x, int64_t n) \
+    { \
+        mask found = 0; \
+        for (int64_t i = 0; i < n; i++) found |= x[i] != x[i]; \
+        return found; \
+    }
+
+ANY_NAN(f32, float, int32_t)
+ANY_NAN(f64, double, int64_t)
+
+/* A block is looked through for NaN beside the fold: its chain of comparisons is then 2.5 times
+ * shorter (one instruction of most processors). */
+BLOCK(max, f32, float, -INFINITY, a > x ? a : x, any_nan_f32(from, n) ? NAN : lane[0])
+BLOCK(max, f64, double, -INFINITY, a > x ? a : x, any_nan_f64(from, n) ? (double)NAN : lane[0])
+BLOCK(min, f32, float, INFINITY, a < x ? a : x, any_nan_f32(from, n) ? NAN : lane[0])
+BLOCK(min, f64, double, INFINITY, a < x ? a : x, any_nan_f64(from, n) ? (double)NAN : lane[0])
 
 /* Positions that are searched side by side. */
 enum { COLUMNS = 64 };
@@ -91,29 +121,29 @@ static void search(search_kernel *kernel, const gr__array *out, const gr__array 
 #define ABOVE(x, best) (!((x) <= (best)) && (best) == (best))
 #define BELOW(x, best) (!((x) >= (best)) && (best) == (best))
 
-#define SEARCH(name, dtype, T, better)                                                             \
-    static void name##_##dtype(int64_t *at, const void *x, int64_t columns, int64_t step,          \
-                               int64_t extent, int64_t stride)                                     \
-    {                                                                                              \
-        const T *from = x;                                                                         \
-        T best[COLUMNS];                                                                           \
-        for (int64_t j = 0; j < columns; j++) best[j] = from[j * step], at[j] = 0;                 \
-        for (int64_t i = 1; i < extent; i++) {                                                     \
-            for (int64_t j = 0; j < columns; j++) {                                                \
-                T y = from[i * stride + j * step];                                                 \
-                bool found = better(y, best[j]);                                                   \
-                best[j] = found ? y : best[j];                                                     \
-                at[j] = found ? i : at[j];                                                         \
-            }                                                                                      \
-        }                                                                                          \
-    }                                                                                              \
-                                                                                                   \
-    gr__opaque_kernel GR__KERNEL(gr__##name##_##dtype);                                            \
-    void GR__KERNEL(gr__##name##_##dtype)(const gr__array *out, const gr__array *in,               \
-                                          const void *detail, int threads, gr__fault *fault)       \
-    {                                                                                              \
-        (void)fault;                                                                               \
-        search(name##_##dtype, out, in, detail, threads);                                          \
+#define SEARCH(name, dtype, T, better) \
+    static void name##_##dtype(int64_t *at, const void *x, int64_t columns, int64_t step, \
+                               int64_t extent, int64_t stride) \
+    { \
+        const T *from = x; \
+        T best[COLUMNS]; \
+        for (int64_t j = 0; j < columns; j++) best[j] = from[j * step], at[j] = 0; \
+        for (int64_t i = 1; i < extent; i++) { \
+            for (int64_t j = 0; j < columns; j++) { \
+                T y = from[i * stride + j * step]; \
+                bool found = better(y, best[j]); \
+                best[j] = found ? y : best[j]; \
+                at[j] = found ? i : at[j]; \
+            } \
+        } \
+    } \
+\
+    gr__opaque_kernel GR__KERNEL(gr__##name##_##dtype); \
+    void GR__KERNEL(gr__##name##_##dtype)(const gr__array *out, const gr__array *in, \
+                                          const void *detail, int threads, gr__fault *fault) \
+    { \
+        (void)fault; \
+        search(name##_##dtype, out, in, detail, threads); \
     }
 
 SEARCH(argmax, f32, float, ABOVE)

@@ -16,11 +16,11 @@ DECLARE_ALL(gr__map_kernel, gr__cast_f32)
 DECLARE_ALL(gr__map_kernel, gr__cast_f64)
 DECLARE_ALL(gr__map_kernel, gr__cast_i64)
 
-#define DECLARE_REDUCE(name, dtype)                                                                \
-    extern void GR__KERNEL(name##_start_##dtype)(void *lanes, int64_t n);                          \
-    extern void GR__KERNEL(name##_fold_##dtype)(void *lanes, const void *x, int64_t n);            \
+#define DECLARE_REDUCE(name, dtype) \
+    extern void GR__KERNEL(name##_start_##dtype)(void *lanes, int64_t n); \
+    extern void GR__KERNEL(name##_fold_##dtype)(void *lanes, const void *x, int64_t n); \
     extern void GR__KERNEL(name##_block_##dtype)(void *out, const void *x, int64_t n);
-#define DECLARE_REDUCES(name)                                                                      \
+#define DECLARE_REDUCES(name) \
     DECLARE_REDUCE(name, f32) DECLARE_REDUCE(name, f64) DECLARE_REDUCE(name, i64)
 
 DECLARE_REDUCES(gr__sum)
@@ -40,13 +40,15 @@ DECLARE_FLOATS(gr__opaque_kernel, gr__matmul)
 DECLARE_ALL(gr__opaque_kernel, gr__gather)
 DECLARE_ALL(gr__opaque_kernel, gr__scatter_add)
 
+/* clang-format off */
 #define FLOATS(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), NULL}
 #define ALL(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), GR__KERNEL(name##_i64)}
 #define I64(name) {NULL, NULL, GR__KERNEL(name##_i64)}
-#define REDUCE(name, dtype)                                                                        \
-    {GR__KERNEL(name##_start_##dtype), GR__KERNEL(name##_fold_##dtype),                            \
+#define REDUCE(name, dtype) \
+    {GR__KERNEL(name##_start_##dtype), GR__KERNEL(name##_fold_##dtype), \
      GR__KERNEL(name##_block_##dtype)}
 #define REDUCES(name) {REDUCE(name, f32), REDUCE(name, f64), REDUCE(name, i64)}
+/* clang-format on */
 
 const gr__kernels GR__KERNEL(gr__kernels) = {
 #define GR_UNARY(name, types, ...) .name = types(name),

@@ -99,7 +99,11 @@ Test(core_random, the_widest_ranges)
     gr_tensor *one = gr_integers(rng, GR_SHAPE(10), INT64_MAX - 1, INT64_MAX);
     const int64_t *x = gr_data_i64(all), *y = gr_data_i64(one);
     int negative = 0;
-    for (int i = 0; i < 1000; i++) negative += x[i] < 0;
+    for (int i = 0; i < 1000; i++) {
+        negative += x[i] < 0;
+        uint64_t draw = (uint64_t)x[i] + (UINT64_C(1) << 63) + 1;
+        cr_assert_neq(draw >> 32, draw & UINT32_MAX, "both halves are the same word");
+    }
     cr_assert(negative > 430 && negative < 570, "%d of 1000", negative);
     for (int i = 0; i < 10; i++) cr_assert_eq(y[i], INT64_MAX - 1);
     gr_rng_free(rng);
@@ -406,6 +410,9 @@ Test(core_random, an_rng_without_memory_is_an_error_object)
     cr_assert(gr_is_error(gr_uniform(rng, GR_SCALAR, 0, 1)));
     cr_assert(gr_is_error(gr_permutation(rng, 3)));
     gr_rng_free(rng);
+    gr_rng *next = gr_rng_new(24);
+    cr_assert_neq(next, rng, "the error object was freed");
+    gr_rng_free(next);
     cr_assert(gr_ok());
 }
 

@@ -42,6 +42,13 @@ static uint64_t draw(const gr__random *r, int64_t i)
     return (uint64_t)high_word(r, i) << 32 | low;
 }
 
+__extension__ typedef unsigned __int128 wide;
+
+static uint64_t below(uint64_t span, uint64_t x)
+{
+    return (uint64_t)((wide)x * span >> 64);
+}
+
 static const gr__kernels *kernels(void)
 {
     return gr__kernels_in_use();
@@ -123,47 +130,18 @@ Test(kernels_random, bernoulli_is_1_where_the_draw_is_below_p)
     }
 }
 
-/* floor(draw span / 2^64) by halves: with the span a power of two it is a shift, with
- * span = 2^64 - 1 it is draw - 1, and 0 for the draw 0. */
+/* floor(draw span / 2^64), for spans with and without a pattern */
 Test(kernels_random, integers_are_the_draw_times_the_span)
 {
-    for (int bits = 0; bits < 64; bits++) {
-        gr__random r = between(8, -9, UINT64_C(1) << bits);
-        kernels()->integers[I64](i64, &r, 0, 300);
-        for (int i = 0; i < 300; i++) {
-            int64_t want = (int64_t)((uint64_t)-9 + (bits ? draw(&r, i) >> (64 - bits) : 0));
-            cr_assert_eq(i64[i], want, "%d bits, element %d", bits, i);
-        }
-    }
-    gr__random all = between(9, INT64_MIN, UINT64_MAX);
-    kernels()->integers[I64](i64, &all, 0, 3000);
-    for (int i = 0; i < 3000; i++) {
-        cr_assert_eq(i64[i], (int64_t)(draw(&all, i) - 1 + (UINT64_C(1) << 63)));
-    }
-}
-
-/* Spans without a pattern, by the schoolbook product in 32-bit digits. */
-Test(kernels_random, integers_are_exact_for_any_span)
-{
+    static const uint64_t spans[] = {1, 2, 3, 10, UINT32_MAX, 1 + (uint64_t)UINT32_MAX, UINT64_MAX};
     for (uint64_t k = 0; k < 100; k++) {
         gr__words w = gr__philox(1, k, 0);
-        uint64_t span = ((uint64_t)w.w[0] << 32 | w.w[1]) >> (w.w[2] % 64) | 1;
-        gr__random r = between(10 + k, 0, span);
-        kernels()->integers[I64](i64, &r, 0, 130);
-        for (int i = 0; i < 130; i++) {
-            uint64_t x = draw(&r, i), carry = 0, digit[4] = {0};
-            for (int a = 0; a < 2; a++) {
-                carry = 0;
-                for (int b = 0; b < 2; b++) {
-                    uint64_t p = (x >> 32 * a & UINT32_MAX) * (span >> 32 * b & UINT32_MAX);
-                    p += digit[a + b] + carry;
-                    digit[a + b] = p & UINT32_MAX;
-                    carry = p >> 32;
-                }
-                digit[a + 2] = carry;
-            }
-            cr_assert_eq((uint64_t)i64[i], digit[3] << 32 | digit[2], "span %llu",
-                         (unsigned long long)span);
+        uint64_t any = ((uint64_t)w.w[0] << 32 | w.w[1]) >> (w.w[2] % 64) | 1;
+        gr__random r = between(10 + k, k % 2 ? INT64_MIN : -9, k < 7 ? spans[k] : any);
+        kernels()->integers[I64](i64, &r, 0, 300);
+        for (int i = 0; i < 300; i++) {
+            uint64_t want = (uint64_t)r.first + below(r.span, draw(&r, i));
+            cr_assert_eq(i64[i], (int64_t)want, "span %llu", (unsigned long long)r.span);
         }
     }
 }
@@ -305,9 +283,9 @@ Test(kernels_random, bernoulli_f32_is_bernoulli_f64)
 
 Test(kernels_random, uniform_stays_below_high)
 {
-    static const double ranges[][2] = {{1, 2},        {0, 0x1p-140},        {1, 1 + 0x1p-22},
-                                       {0.1, 0.3},    {-1e30, -0.9999e30},  {-3, 0},
-                                       {1e-45, 1e-3}, {16777215, 16777217}, {-0x1p-149, 0x1p-149}};
+    static const double ranges[][2] = {
+        {1, 2},  {0, 0x1p-140}, {1, 1 + 0x1p-22},     {0.1, 0.3},     {-1e30, -0.9999e30},
+        {-3, 0}, {1e-45, 1e-3}, {16777215, 16777217}, {1, 1 + 1e-12}, {-0x1p-149, 0x1p-149}};
     for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++) {
         double low = ranges[k][0], high = ranges[k][1];
         gr__random r = with(40 + k, low, high);
@@ -340,6 +318,20 @@ Test(kernels_random, normal_is_finite_and_std_0_is_the_mean)
     for (int i = 0; i < N; i++) cr_assert(fabs(f64[i]) <= 8.58, "%g", f64[i]);
     kernels()->normal[F32](f32, &flat, 0, 1000);
     for (int i = 0; i < 1000; i++) cr_assert_eq(f32[i], -2.5f);
+}
+
+/* Two of 2^32 draws, found by search: element 2 of a tensor from these counters has 1 - u = 2^-32,
+ * the smallest, and 1, the largest. */
+Test(kernels_random, normal_of_the_extreme_draws)
+{
+    gr__random r = {.high = 2024541361, .low = 9, .a = 0.5, .b = 1};
+    cr_assert_eq(high_word(&r, 2), UINT32_MAX);
+    kernels()->normal[F32](f32, &r, 0, 4);
+    cr_assert_float_eq(hypotf(f32[2] - 0.5f, f32[3] - 0.5f), sqrtf(64 * logf(2)), 1e-5);
+    r.high = 3230741590;
+    cr_assert_eq(high_word(&r, 2), 0);
+    kernels()->normal[F32](f32, &r, 0, 4);
+    cr_assert(f32[2] == 0.5f && f32[3] == 0.5f);
 }
 
 /* ---- statistics ---- */
@@ -531,6 +523,20 @@ Test(kernels_random, a_permutation_has_every_number_once)
             seen[i64[i]] = true;
         }
     }
+}
+
+/* Inside out: i stands at j = floor(draw (i + 1) / 2^64), and what stood there at i. */
+Test(kernels_random, a_permutation_is_fisher_and_yates)
+{
+    static int64_t want[1000];
+    gr__random r = with(210, 0, 0);
+    for (int i = 0; i < 1000; i++) {
+        uint64_t j = below((uint64_t)i + 1, draw(&r, i));
+        want[i] = want[j];
+        want[j] = i;
+    }
+    permute(210, 1000);
+    cr_assert(memcmp(i64, want, sizeof want) == 0);
 }
 
 /* Each of the 24 orders of 4 numbers comes as often as the others. */

@@ -43,8 +43,8 @@ static moments measure(initializer *function, gr_shape shape, double gain)
     return (moments){sum / n, sqrt(square / n), fourth * n / (square * square), largest};
 }
 
-/* Mean and standard deviation to 4 standard errors (1.2 %), or what a normal has at most; the fourth
- * moment over the squared second is 9/5 for a uniform distribution and 3 for a normal one. */
+/* Mean and standard deviation to 4 standard errors of a normal distribution (1.1 %); the fourth
+ * moment over the squared second is 9/5 for a uniform one and 3 for a normal one. */
 static void expect_distribution(initializer *function, gr_shape shape, double gain, double std,
                                 double kurtosis)
 {

@@ -73,6 +73,15 @@ Test(linear, takes_views)
     expect_numbers(gr_linear_apply(&layer, view), 8, &y[0][0], 1e-14, __LINE__);
 }
 
+/* Without inputs there is the bias. */
+Test(linear, no_inputs)
+{
+    gr_linear layer = {gr_zeros(GR_SHAPE(2, 0)), TENSOR(GR_F32, GR_SHAPE(2), 0.125, -0.75)};
+
+    EXPECT(gr_linear_apply(&layer, gr_zeros(GR_SHAPE(0))), 0, 0.125, -0.75);
+    EXPECT(gr_linear_apply(&layer, gr_zeros(GR_SHAPE(2, 1, 0))), 0, 0.125, -0.75, 0.125, -0.75);
+}
+
 static gr_tensor *checked(gr_tensor *const *inputs, int n, void *context)
 {
     gr_linear layer = {inputs[1], inputs[2]};

@@ -283,7 +283,7 @@ Test(classification, cross_entropy_extreme_logits)
     }
 }
 
-/* Classes that a logit of -inf excludes: 0 log 0 = 0 in value and gradients; y > 0 costs infinity. */
+/* Classes that a logit of -inf excludes: 0 log 0 = 0, with finite slopes; y > 0 costs infinity. */
 Test(classification, excluded_classes)
 {
     double inf = INFINITY, a = 0.418, b = 1.264, sum = exp(a) + exp(b);

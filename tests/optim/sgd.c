@@ -20,7 +20,7 @@ static void follow(gr_sgd_options o)
             for (int i = 0; i < SIZE; i++) {
                 double g = gradients[t - 1][i] + o.weight_decay * p[i];
                 b[i] = t == 1 ? g : o.momentum * b[i] + (1 - o.dampening) * g;
-                double direction = o.nesterov ? g + o.momentum * b[i] : o.momentum ? b[i] : g;
+                double direction = o.nesterov ? g + o.momentum * b[i] : o.momentum > 0 ? b[i] : g;
                 p[i] -= o.lr * direction;
             }
             EXPECT_ARRAY(cell, tolerance, p);
@@ -84,7 +84,7 @@ Test(sgd, options_out_of_range)
         o[i] = gr_sgd_defaults();
     }
     o[0].lr = -0.1;
-    o[1].lr = -(double)NAN;
+    o[1].lr = (double)NAN;
     o[2].momentum = -0.5;
     o[3].dampening = -1;
     o[4].weight_decay = (double)INFINITY;

@@ -1,0 +1,656 @@
+/* The elementwise primitives: one test per row of elementwise.def, against C's mathematics, and what
+ * the rows promise beyond their formulas: kinks, selection, numbers as operands. */
+#include "tests/common/check.h"
+
+TestSuite(elementwise, .init = silence);
+
+#define expect_list(t, tolerance, ...)                                                             \
+    expect_near_at(t, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__},   \
+                   tolerance, __LINE__)
+
+/* ---- what each row should be, in C's own functions ---- */
+
+#define TRUTH1(row, y) static double row##_truth(double x) { return y; }
+#define TRUTH2(row, y) static double row##_truth(double a, double b) { return y; }
+#define TRUTH3(row, y) static double row##_truth(double c, double a, double b) { return y; }
+
+static double softplus(double x)
+{
+    return isnan(x) ? x : fmax(x, 0) + log1p(exp(-fabs(x)));
+}
+
+TRUTH1(gr_neg, -x)
+TRUTH2(gr_add, a + b)
+TRUTH2(gr_sub, a - b)
+TRUTH2(gr_mul, a * b)
+TRUTH2(gr_div, a / b)
+TRUTH1(gr_square, x * x)
+TRUTH1(gr_sqrt, sqrt(x))
+TRUTH1(gr_exp, exp(x))
+TRUTH1(gr_expm1, expm1(x))
+TRUTH1(gr_log, log(x))
+TRUTH1(gr_log1p, log1p(x))
+TRUTH1(gr_tanh, tanh(x))
+TRUTH1(gr_sigmoid, 1 / (1 + exp(-x)))
+TRUTH1(gr_softplus, softplus(x))
+TRUTH1(gr_log_sigmoid, -softplus(-x))
+TRUTH1(gr_relu, isnan(x) ? x : fmax(x, 0))
+TRUTH1(gr_abs, fabs(x))
+TRUTH1(gr_sign, x == 0 || isnan(x) ? x : copysign(1, x))
+TRUTH2(gr_maximum, isnan(a) || isnan(b) ? NAN : fmax(a, b))
+TRUTH2(gr_minimum, isnan(a) || isnan(b) ? NAN : fmin(a, b))
+TRUTH3(gr_where, c != 0 ? a : b)
+TRUTH2(gr_equal, a == b)
+TRUTH2(gr_not_equal, a != b)
+TRUTH2(gr_less, a < b)
+TRUTH2(gr_less_equal, a <= b)
+TRUTH2(gr_greater, a > b)
+TRUTH2(gr_greater_equal, a >= b)
+
+typedef struct row {
+    const char *name;
+    int arity;
+    bool integers, smooth;
+    double low, high;
+    gr_tensor *(*unary)(const gr_tensor *);
+    gr_tensor *(*binary)(gr_arg, gr_arg);
+    gr_tensor *(*ternary)(gr_arg, gr_arg, gr_arg);
+    double (*truth1)(double);
+    double (*truth2)(double, double);
+    double (*truth3)(double, double, double);
+} row;
+
+static gr_tensor *apply(const row *r, const gr_arg *in)
+{
+    return r->arity == 1   ? r->unary(in[0].tensor)
+           : r->arity == 2 ? r->binary(in[0], in[1])
+                           : r->ternary(in[0], in[1], in[2]);
+}
+
+static double truth(const row *r, const double *in)
+{
+    return r->arity == 1   ? r->truth1(in[0])
+           : r->arity == 2 ? r->truth2(in[0], in[1])
+                           : r->truth3(in[0], in[1], in[2]);
+}
+
+static const char *operand_name(const row *r, int k)
+{
+    static const char *const names[4][3] = {{0}, {"x"}, {"a", "b"}, {"c", "a", "b"}};
+
+    return names[r->arity][k];
+}
+
+/* ---- operands ---- */
+
+/* From the row's domain, exact in f32; two operands are never closer than 1/66 of the domain, so that
+ * maximum and minimum meet no tie. */
+static double draw(const row *r, int operand, uint64_t seed)
+{
+    double step = floor((noise(seed * 3 + (uint64_t)operand) + 2) * 8);
+
+    return (float)(r->low + (r->high - r->low) * (2 * step + operand % 2 + 0.37) / 66);
+}
+
+static gr_tensor *drawn(const row *r, int operand, gr_dtype dtype, gr_shape shape, uint64_t seed)
+{
+    double numbers[64];
+    int64_t n = 1;
+
+    for (int i = 0; i < shape.rank; i++) {
+        n *= shape.dims[i];
+    }
+    cr_assert(n <= 64);
+    for (int64_t i = 0; i < n; i++) {
+        numbers[i] = draw(r, operand, seed + (uint64_t)i);
+    }
+    return tensor_of(dtype, shape, numbers);
+}
+
+/* Where element i of a tensor of shape `out` finds its operand in one of shape `in`. */
+static int64_t place(gr_shape out, int64_t i, gr_shape in)
+{
+    int64_t at = 0, stride = 1;
+    int shift = out.rank - in.rank;
+
+    for (int k = out.rank - 1; k >= 0; k--) {
+        int64_t index = i % out.dims[k];
+        i /= out.dims[k];
+        if (k >= shift) {
+            at += in.dims[k - shift] == 1 ? 0 : index * stride;
+            stride *= in.dims[k - shift];
+        }
+    }
+    return at;
+}
+
+static gr_shape both(gr_shape a, gr_shape b)
+{
+    gr_shape longer = a.rank > b.rank ? a : b, shorter = a.rank > b.rank ? b : a;
+    int shift = longer.rank - shorter.rank;
+
+    for (int i = 0; i < shorter.rank; i++) {
+        int64_t *extent = &longer.dims[i + shift];
+        *extent = *extent == 1 ? shorter.dims[i] : *extent;
+    }
+    return longer;
+}
+
+static void expect_shape(const gr_tensor *t, gr_shape want, const char *what)
+{
+    gr_shape got = gr_shape_of(t);
+
+    cr_assert_eq(got.rank, want.rank, "%s: rank %d, want %d", what, got.rank, want.rank);
+    for (int i = 0; i < want.rank; i++) {
+        cr_assert_eq(got.dims[i], want.dims[i], "%s: axis %d", what, i);
+    }
+}
+
+/* y is the row's function of the operands, element by element. */
+static void expect_row(const row *r, const gr_arg *in, double tolerance)
+{
+    gr_shape out = GR_SCALAR;
+    double *numbers[3] = {NULL, NULL, NULL};
+
+    for (int k = 0; k < r->arity; k++) {
+        if (in[k].tensor) {
+            out = both(out, gr_shape_of(in[k].tensor));
+            numbers[k] = numbers_of(in[k].tensor);
+        }
+    }
+    gr_tensor *y = apply(r, in);
+    expect_shape(y, out, r->name);
+    double *want = malloc((size_t)(gr_count(y) + 1) * sizeof *want);
+    for (int64_t i = 0; i < gr_count(y); i++) {
+        double v[3] = {0, 0, 0};
+        for (int k = 0; k < r->arity; k++) {
+            v[k] = in[k].tensor ? numbers[k][place(out, i, gr_shape_of(in[k].tensor))]
+                                : in[k].number;
+        }
+        want[i] = truth(r, v);
+    }
+    expect_near(y, gr_count(y), want, tolerance);
+    free(want);
+    for (int k = 0; k < 3; k++) {
+        free(numbers[k]);
+    }
+}
+
+/* ---- derivatives ---- */
+
+/* The row as a function of some of its operands; a part of their sum is added, since a row that
+ * selects may not choose an operand at all. */
+typedef struct call {
+    const row *r;
+    gr_arg in[3];
+    int input[3];
+} call;
+
+static gr_tensor *of_inputs(gr_tensor *const *x, int n, void *context)
+{
+    call c = *(const call *)context;
+    gr_tensor *sum = gr_full(GR_F64, GR_SCALAR, 0);
+
+    for (int i = 0; i < n; i++) {
+        c.in[c.input[i]] = (gr_arg){x[i], 0};
+        sum = gr_add(sum, gr_sum(x[i], GR_ALL_AXES, false));
+    }
+    return gr_add(apply(c.r, c.in), gr_mul(0.25, sum));
+}
+
+/* The operands with a derivative: all tensors but a condition. */
+static int inputs_of(call *c, gr_tensor **x)
+{
+    int n = 0;
+
+    for (int k = c->r->arity == 3; k < c->r->arity; k++) {
+        if (c->in[k].tensor) {
+            c->input[n] = k;
+            x[n++] = (gr_tensor *)(uintptr_t)c->in[k].tensor;
+        }
+    }
+    return n;
+}
+
+static void expect_gradients(const row *r, const gr_arg *in, int order)
+{
+    call c = {.r = r};
+    gr_tensor *x[3], *g[3];
+
+    memcpy(c.in, in, (size_t)r->arity * sizeof *in);
+    int n = inputs_of(&c, x);
+    if (r->smooth) {
+        cr_assert(gr_gradcheck(of_inputs, &c, x, n, order), "%s", gr_error_message());
+        return;
+    }
+    gr_tensor *y = gr_sum(apply(r, in), GR_ALL_AXES, false);
+    cr_assert(gr_gradients(y, x, n, g), "%s", gr_error_message());
+    for (int i = 0; i < n; i++) {
+        static const double zeros[64] = {0};
+        expect_shape(g[i], gr_shape_of(x[i]), r->name);
+        expect_near(g[i], gr_count(x[i]), zeros, 0);
+    }
+}
+
+/* ---- one row ---- */
+
+/* A unary row takes the last of three shapes, a binary one the last two. */
+static const gr_shape shapes[][3] = {
+    {{2, {2, 3}}, {2, {2, 3}}, {2, {2, 3}}},
+    {{2, {3, 1}}, {3, {3, 1, 4}}, {3, {1, 5, 4}}},
+    {{0, {0}}, {2, {2, 3}}, {0, {0}}},
+    {{1, {4}}, {0, {0}}, {1, {4}}},
+    {{0, {0}}, {0, {0}}, {0, {0}}},
+    {{2, {2, 1}}, {2, {3, 1}}, {3, {1, 1, 5}}},
+    {{3, {1, 2, 1}}, {3, {1, 1, 7}}, {3, {2, 2, 1}}},
+    {{1, {1}}, {1, {1}}, {3, {2, 1, 2}}},
+    {{1, {3}}, {2, {0, 3}}, {2, {1, 3}}},
+};
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
+static void check_broadcasting(const row *r)
+{
+    for (int s = 0; s < SHAPES; s++) {
+        GR_SCOPE;
+        gr_arg in[3] = {{0}};
+        bool match = s != 5 || r->arity < 3;
+        for (int k = 0; match && k < r->arity; k++) {
+            gr_shape shape = shapes[s][3 - r->arity + k];
+            in[k].tensor = drawn(r, k, GR_F64, shape, (uint64_t)s * 100);
+        }
+        if (match) {
+            expect_row(r, in, 3e-15);
+        }
+        if (match && s < SHAPES - 1 && s != 4) {
+            expect_gradients(r, in, s == 0 ? 3 : 1);
+        }
+    }
+}
+
+static void check_precision(const row *r)
+{
+    static const double tolerance[] = {[GR_F32] = 3e-7, [GR_F64] = 2e-15};
+
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        for (gr_dtype dtype = GR_F32; dtype <= GR_F64; dtype++) {
+            GR_SCOPE;
+            gr_arg in[3] = {{0}};
+            for (int k = 0; k < r->arity; k++) {
+                in[k].tensor = drawn(r, k, dtype, GR_SHAPE(3, 7), 1000 + 64 * seed);
+            }
+            cr_assert_eq(gr_dtype_of(apply(r, in)), dtype);
+            expect_row(r, in, tolerance[dtype]);
+        }
+    }
+}
+
+/* Every set of places that leaves at least one tensor. */
+static void check_numbers(const row *r)
+{
+    for (int tensors = 1; r->arity > 1 && tensors < 1 << r->arity; tensors++) {
+        GR_SCOPE;
+        gr_arg in[3] = {{0}};
+        for (int k = 0; k < r->arity; k++) {
+            in[k] = tensors >> k & 1 ? (gr_arg){drawn(r, k, GR_F64, GR_SHAPE(3, 4), 77), 0}
+                                     : (gr_arg){NULL, draw(r, k, 990)};
+        }
+        expect_row(r, in, 2e-15);
+        bool condition_only = r->arity == 3 && tensors == 1;
+        bool number_decides = r->arity == 3 && !(tensors & 1);
+        if (!condition_only && !number_decides) {
+            expect_gradients(r, in, 2);
+        }
+    }
+}
+
+static void check_integers(const row *r)
+{
+    static const double numbers[3][8] = {{3, 0, -7, 1000, 1, -1, 4, 0},
+                                         {3, -2, 5, -999, 0, -1, 4, 12},
+                                         {-3, 0, 5, 31, 2, 1, 4, -2}};
+    gr_arg in[3] = {{0}};
+    char message[128];
+
+    for (int k = 0; k < r->arity; k++) {
+        in[k].tensor = tensor_of(GR_I64, GR_SHAPE(2, 4), numbers[k]);
+    }
+    if (!r->integers) {
+        cr_assert(gr_is_error(apply(r, in)));
+        snprintf(message, sizeof message, "%s: %s: got i64, want f32 or f64; convert with gr_cast",
+                 r->name, operand_name(r, 0));
+        expect_error(GR_ERROR_DTYPE, message);
+        return;
+    }
+    expect_row(r, in, 0);
+    cr_assert_eq(gr_dtype_of(apply(r, in)), GR_I64);
+    if (r->arity > 1) {
+        in[r->arity - 1] = (gr_arg){NULL, -3};
+        expect_row(r, in, 0);
+        in[r->arity - 1] = (gr_arg){NULL, 1.5};
+        cr_assert(gr_is_error(apply(r, in)));
+        snprintf(message, sizeof message, "%s: %s: got 1.5 beside i64, want a whole number; convert "
+                 "the tensor with gr_cast", r->name, operand_name(r, r->arity - 1));
+        expect_error(GR_ERROR_DTYPE, message);
+    }
+}
+
+/* The last operand is wrong: `t`; the others have shape (2,3) and are f64. */
+static void expect_refused(const row *r, const gr_tensor *t, gr_code code, const char *text)
+{
+    char message[160];
+    gr_arg in[3] = {{0}};
+
+    for (int k = 0; k < r->arity; k++) {
+        in[k].tensor = drawn(r, k, GR_F64, GR_SHAPE(2, 3), 5);
+    }
+    in[r->arity - 1].tensor = t;
+    cr_assert(gr_is_error(apply(r, in)));
+    if (code == GR_OK) {
+        expect_ok();
+        return;
+    }
+    snprintf(message, sizeof message, "%s: %s: %s", r->name, operand_name(r, r->arity - 1), text);
+    expect_error(code, message);
+}
+
+static gr_tensor *an_error_tensor(void)
+{
+    gr_tensor *t = gr_zeros(GR_SHAPE(-1));
+
+    gr_error_clear();
+    return t;
+}
+
+static void check_errors(const row *r)
+{
+    gr_tensor *stale;
+    {
+        GR_SCOPE;
+        stale = drawn(r, 0, GR_F64, GR_SHAPE(2, 3), 6);
+    }
+    expect_refused(r, an_error_tensor(), GR_OK, "");
+    expect_refused(r, stale, GR_ERROR_STALE, "this tensor's scope has ended; keep it with gr_keep");
+    if (r->arity == 1) {
+        expect_refused(r, NULL, GR_ERROR_VALUE, "got NULL, want a tensor");
+        return;
+    }
+    expect_refused(r, drawn(r, 0, GR_F32, GR_SHAPE(2, 3), 6), GR_ERROR_DTYPE,
+                   "got f32, want f64 as the other operand; convert with gr_cast");
+    expect_refused(r, drawn(r, 0, GR_F64, GR_SHAPE(2), 6), GR_ERROR_SHAPE,
+                   "got (2), want a shape that broadcasts with (2,3)");
+    gr_arg numbers[3] = {{NULL, 1}, {NULL, 2}, {NULL, 3}};
+    char message[80];
+    cr_assert(gr_is_error(apply(r, numbers)));
+    snprintf(message, sizeof message, "%s: got numbers only, want at least one tensor", r->name);
+    expect_error(GR_ERROR_VALUE, message);
+}
+
+static void check_row(row r)
+{
+    check_precision(&r);
+    check_broadcasting(&r);
+    check_numbers(&r);
+    check_integers(&r);
+    check_errors(&r);
+    EXPECT_NO_LEAK();
+}
+
+#define ALL true
+#define FLOATS false
+#define ROW_TEST(row_name, count, types, lo, hi, derivative, kind, number)                         \
+    Test(elementwise, row_name)                                                                    \
+    {                                                                                              \
+        check_row((row){.name = #row_name,                                                         \
+                        .arity = count,                                                            \
+                        .integers = types,                                                         \
+                        .smooth = strcmp(derivative, "NONE") != 0,                                 \
+                        .low = lo,                                                                 \
+                        .high = hi,                                                                \
+                        .kind = row_name,                                                          \
+                        .truth##number = row_name##_truth});                                       \
+    }
+#define GR_UNARY(name, types, low, high, y, dx, what)                                              \
+    ROW_TEST(name, 1, types, low, high, #dx, unary, 1)
+#define GR_BINARY(name, types, low, high, y, da, db, what)                                         \
+    ROW_TEST(name, 2, types, low, high, #da, binary, 2)
+#define GR_TERNARY(name, types, low, high, y, da, db, what)                                        \
+    ROW_TEST(name, 3, types, low, high, #da, ternary, 3)
+#include <gradus/elementwise.def>
+#undef GR_UNARY
+#undef GR_BINARY
+#undef GR_TERNARY
+
+/* ---- special values ---- */
+
+static const double specials[] = {0, -0.0, 1, -1, INFINITY, -INFINITY, NAN};
+enum { SPECIALS = sizeof specials / sizeof *specials };
+
+/* Equal, zeros with their sign; or both NaN. */
+static void expect_same(const char *name, gr_dtype dtype, double x, double got, double want)
+{
+    bool same = isnan(want) ? isnan(got)
+                : dtype == GR_F32
+                    ? (float)got == (float)want && signbit(got) == signbit(want)
+                    : fabs(got - want) <= 1e-15 * fabs(want) || got == want;
+
+    same = same || (dtype == GR_F32 && isfinite(want) && want != 0 &&
+                    fabs(got - want) <= 2.4e-7 * fabs(want));
+    same = same && (want != 0 || signbit(got) == signbit(want));
+    cr_assert(same, "%s(%g) in %s: got %g, want %g", name, x, gr_dtype_name(dtype), got, want);
+}
+
+/* max(-0, 0) may be either zero. */
+#define GR_UNARY(name, types, low, high, y, dx, what)                                              \
+    for (int i = 0; i < SPECIALS; i++) {                                                           \
+        double want = name##_truth(specials[i]);                                                   \
+        want = strcmp(#name, "gr_relu") == 0 && specials[i] == 0 ? specials[i] : want;             \
+        expect_same(#name, GR_F64, specials[i],                                                    \
+                    gr_item(name(tensor_of(GR_F64, GR_SCALAR, &specials[i]))), want);               \
+        expect_same(#name, GR_F32, specials[i],                                                    \
+                    gr_item(name(tensor_of(GR_F32, GR_SCALAR, &specials[i]))), want);               \
+    }
+#define GR_BINARY(name, types, low, high, y, da, db, what)
+#define GR_TERNARY(name, types, low, high, y, da, db, what)
+
+Test(elementwise, unary_special_values)
+{
+#include <gradus/elementwise.def>
+}
+
+#undef GR_UNARY
+#undef GR_BINARY
+#define GR_UNARY(name, types, low, high, y, dx, what)
+#define GR_BINARY(name, types, low, high, y, da, db, what)                                         \
+    for (gr_dtype dtype = GR_F32; dtype <= GR_F64; dtype++) {                                      \
+        double want[SPECIALS * SPECIALS];                                                          \
+        for (int i = 0; i < SPECIALS * SPECIALS; i++) {                                            \
+            want[i] = name##_truth(specials[i / SPECIALS], specials[i % SPECIALS]);                \
+        }                                                                                          \
+        expect_near(name(tensor_of(dtype, GR_SHAPE(SPECIALS, 1), specials),                        \
+                         tensor_of(dtype, GR_SHAPE(SPECIALS), specials)),                          \
+                    SPECIALS * SPECIALS, want, 0);                                                 \
+    }
+
+Test(elementwise, binary_special_values)
+{
+#include <gradus/elementwise.def>
+}
+
+/* Far from 0, where a careless formula overflows or cancels. */
+Test(elementwise, stable_far_out)
+{
+    expect_list(gr_softplus(tensor(GR_F64, GR_SHAPE(4), 1000, -1000, 40, -40)), 2e-16, 1000, 0,
+                40 + exp(-40), exp(-40));
+    expect_list(gr_log_sigmoid(tensor(GR_F64, GR_SHAPE(3), 1000, -1000, -40)), 2e-16, 0, -1000,
+                -40 - exp(-40));
+    expect_list(gr_sigmoid(tensor(GR_F64, GR_SHAPE(3), 1000, -1000, -700)), 1e-318, 1, 0, exp(-700));
+    expect_list(gr_expm1(tensor(GR_F64, GR_SHAPE(2), 1e-18, -1e-18)), 0, 1e-18, -1e-18);
+    expect_list(gr_log1p(tensor(GR_F64, GR_SHAPE(2), 1e-18, -1e-18)), 0, 1e-18, -1e-18);
+    EXPECT_NO_LEAK();
+}
+
+Test(elementwise, gradients_far_out)
+{
+    gr_tensor *(*const f[])(const gr_tensor *) = {gr_softplus, gr_log_sigmoid, gr_sigmoid};
+
+    for (int k = 0; k < 3; k++) {
+        gr_tensor *x = tensor(GR_F32, GR_SHAPE(4), 500, -500, 120, -120), *g;
+        cr_assert(gr_gradients(gr_sum(f[k](x), GR_ALL_AXES, false), &x, 1, &g));
+        double positive = k == 0, negative = k == 1;
+        expect_list(g, 1e-30, positive, negative, positive, negative);
+    }
+    EXPECT_NO_LEAK();
+}
+
+/* ---- kinks ---- */
+
+static gr_tensor *slope_of(gr_tensor *y, gr_tensor *x)
+{
+    gr_tensor *g;
+
+    cr_assert(gr_gradients(gr_sum(y, GR_ALL_AXES, false), &x, 1, &g), "%s", gr_error_message());
+    return g;
+}
+
+Test(elementwise, minimum_norm_subgradients)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(4), 0, -0.0, -1.5, 2.5);
+
+    expect_numbers(slope_of(gr_relu(x), x), 0, 0, 0, 1);
+    expect_numbers(slope_of(gr_abs(x), x), 0, 0, -1, 1);
+    expect_numbers(slope_of(gr_maximum(x, 0.0), x), 0, 0, 0, 1);
+    expect_numbers(slope_of(gr_maximum(0, x), x), 0, 0, 0, 1);
+    expect_numbers(slope_of(gr_minimum(x, 0.0), x), 0, 0, 1, 0);
+    expect_numbers(slope_of(gr_minimum(2.5, x), x), 1, 1, 1, 0);
+    EXPECT_NO_LEAK();
+}
+
+Test(elementwise, ties_between_tensors_share_evenly)
+{
+    gr_tensor *a = tensor(GR_F64, GR_SHAPE(3), 1.5, -2, 3), *b = tensor(GR_F64, GR_SHAPE(3), 1.5, 4, 2);
+    gr_tensor *xs[] = {a, b}, *g[2];
+
+    cr_assert(gr_gradients(gr_sum(gr_maximum(a, b), GR_ALL_AXES, false), xs, 2, g));
+    expect_numbers(g[0], 0.5, 0, 1);
+    expect_numbers(g[1], 0.5, 1, 0);
+    cr_assert(gr_gradients(gr_sum(gr_minimum(a, b), GR_ALL_AXES, false), xs, 2, g));
+    expect_numbers(g[0], 0.5, 1, 0);
+    expect_numbers(g[1], 0.5, 0, 1);
+    EXPECT_NO_LEAK();
+}
+
+/* ---- selection ---- */
+
+Test(elementwise, where_lets_no_gradient_leak)
+{
+    gr_tensor *c = tensor(GR_F64, GR_SHAPE(4), 1, 1, 0, 0);
+    gr_tensor *w = tensor(GR_F64, GR_SHAPE(4), NAN, INFINITY, NAN, 3.5);
+    gr_tensor *a = tensor(GR_F64, GR_SHAPE(4), 1, 2, 3, 4), *b = tensor(GR_F64, GR_SHAPE(4), 5, 6, 7, 8);
+    gr_tensor *xs[] = {a, b, c}, *g[3];
+
+    cr_assert(gr_gradients(gr_sum(gr_mul(gr_where(c, a, b), w), GR_ALL_AXES, false), xs, 3, g));
+    expect_numbers(g[0], NAN, INFINITY, 0, 0);
+    expect_numbers(g[1], 0, 0, NAN, 3.5);
+    expect_numbers(g[2], 0, 0, 0, 0);
+    EXPECT_NO_LEAK();
+}
+
+/* A condition may have another dtype than the operands: it is where it differs from 0. */
+Test(elementwise, where_takes_any_condition)
+{
+    gr_tensor *a = tensor(GR_F32, GR_SHAPE(4), 1, 2, 3, 4);
+    gr_tensor *fine = tensor(GR_F64, GR_SHAPE(4), 1e-300, 0, -0.0, NAN);
+    gr_tensor *whole = tensor(GR_I64, GR_SHAPE(4), 0, -3, 0, 1);
+
+    expect_numbers(gr_where(fine, a, -1), 1, -1, -1, 4);
+    expect_numbers(gr_where(whole, -1, a), 1, -1, 3, -1);
+    expect_numbers(gr_where(whole, 7, 5), 5, 7, 5, 7);
+    cr_assert_eq(gr_dtype_of(gr_where(fine, a, -1)), GR_F32);
+    cr_assert_eq(gr_dtype_of(gr_where(whole, 7, 5)), GR_I64);
+    EXPECT_NO_LEAK();
+}
+
+/* ---- the same tensor in several places ---- */
+
+Test(elementwise, one_tensor_as_every_operand)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(3), 1.25, -2.5, 0.75);
+
+    expect_numbers(slope_of(gr_mul(x, x), x), 2.5, -5, 1.5);
+    expect_numbers(slope_of(gr_add(x, x), x), 2, 2, 2);
+    expect_numbers(slope_of(gr_sub(x, x), x), 0, 0, 0);
+    expect_numbers(slope_of(gr_div(x, x), x), 0, 0, 0);
+    expect_numbers(slope_of(gr_maximum(x, x), x), 1, 1, 1);
+    expect_numbers(slope_of(gr_where(x, x, x), x), 1, 1, 1);
+    expect_numbers(gr_where(x, x, x), 1.25, -2.5, 0.75);
+    expect_numbers(x, 1.25, -2.5, 0.75);
+    EXPECT_NO_LEAK();
+}
+
+/* ---- operands by macro ---- */
+
+#define TEXT(...) #__VA_ARGS__
+#define EXPANDED(...) TEXT(__VA_ARGS__)
+#define NEST3(v) gr_add(gr_mul(gr_sub(v, 1), 2.0f), 3L)
+#define NEST6(v) gr_maximum(gr_minimum(gr_div(gr_where(v, v2, 4), 5), 6), 7)
+#define NEST12(v)                                                                                  \
+    gr_add(gr_mul(gr_sub(gr_add(gr_mul(gr_sub(gr_add(gr_mul(gr_sub(                                \
+        gr_add(gr_mul(gr_sub(v, 1), 2), 3), 4), 5), 6), 7), 8), 9), 10), 11), 12)
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+Test(elementwise, nesting_grows_text_linearly)
+{
+    size_t three = sizeof EXPANDED(NEST3(x)), twelve = sizeof EXPANDED(NEST12(x));
+
+    cr_assert(twelve < 5 * three, "%zu bytes at depth 12, %zu at depth 3", twelve, three);
+    cr_assert(twelve < 16000, "%zu bytes at depth 12", twelve);
+}
+#pragma GCC diagnostic pop
+
+static gr_tensor *counted(gr_tensor *x, int *count)
+{
+    ++*count;
+    return x;
+}
+
+Test(elementwise, operands_are_evaluated_once)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 1, 3), *v2 = gr_full(GR_F64, GR_SCALAR, 60);
+    int count = 0, number = 5;
+
+    expect_numbers(NEST12(counted(x, &count)), -527, 1233);
+    cr_assert_eq(count, 1);
+    expect_numbers(NEST6(counted(x, &count)), 7, 7);
+    cr_assert_eq(count, 2);
+    expect_numbers(gr_mul(x, number++), 5, 15);
+    cr_assert_eq(number, 6);
+    expect_numbers(gr_where(counted(x, &count), counted(x, &count), counted(x, &count)), 1, 3);
+    cr_assert_eq(count, 5);
+    EXPECT_NO_LEAK();
+}
+
+Test(elementwise, operands_of_every_kind)
+{
+    gr_tensor *x = tensor(GR_F32, GR_SHAPE(2), 1, 3);
+    const gr_tensor *constant = x;
+    gr_arg arg = {x, 0}, number = {NULL, 2};
+
+    expect_numbers(gr_add(constant, x), 2, 6);
+    expect_numbers(gr_add(arg, number), 3, 5);
+    expect_numbers(gr_add(x, (short)2), 3, 5);
+    expect_numbers(gr_add(x, (unsigned char)2), 3, 5);
+    expect_numbers(gr_add(true, x), 2, 4);
+    EXPECT_NO_LEAK();
+}
+
+/* A number makes no node. */
+Test(elementwise, numbers_are_no_nodes)
+{
+    gr_tensor *x = tensor(GR_F32, GR_SHAPE(2), 1, 3);
+    int64_t before = gr_work_stats().nodes;
+
+    gr_mul(x, 2.5);
+    cr_assert_eq(gr_work_stats().nodes - before, 1);
+    EXPECT_NO_LEAK();
+}

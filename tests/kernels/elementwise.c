@@ -1,0 +1,357 @@
+/* The map kernels: each row of elementwise.def against its own expression with libm in double, in
+ * place, at every size and alignment; and what a row means, stated in numbers. */
+#include "tests/kernels/help.h"
+
+#include <float.h>
+
+/* ---- rows in libm ---- */
+
+static double softplus(double x)
+{
+    return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+
+#define v_exp(x) exp(x)
+#define v_expm1(x) expm1(x)
+#define v_log(x) log(x)
+#define v_log1p(x) log1p(x)
+#define v_tanh(x) tanh(x)
+#define v_sigmoid(x) (1 / (1 + exp(-(x))))
+#define v_softplus(x) softplus(x)
+#define v_sqrt(x) sqrt(x)
+#define v_abs(x) fabs(x)
+
+typedef double reference(double p, double q, double r);
+
+typedef struct row {
+    const char *name;
+    size_t slot;
+    int operands;
+    double low, high;
+    reference *reference;
+} row;
+
+enum { MOST = 1024 + 8 }; /* elements of a buffer: a block and some room for offsets */
+
+static gr__map_kernel *kernel_of(const table *t, const row *r, gr_dtype dtype)
+{
+    gr__map_kernel *kernel;
+    size_t at = r->slot + dtype * sizeof kernel;
+
+    memcpy(&kernel, (const char *)t->kernels + at, sizeof kernel);
+    return kernel;
+}
+
+/* Within 3 epsilons: 2 ulp of the kernel, 1 of libm, and what a composed row loses. */
+static bool close_to(gr_dtype dtype, double got, double want)
+{
+    double epsilon = dtype == GR_F32 ? (double)FLT_EPSILON : DBL_EPSILON;
+    double least = dtype == GR_F32 ? (double)FLT_TRUE_MIN : DBL_TRUE_MIN;
+
+    if (isnan(want)) return isnan(got);
+    if (isinf(want) || dtype == GR_I64) return got == want;
+    if (want == 0) return got == 0 && !signbit(got) == !signbit(want);
+    return fabs(got - want) <= 3 * epsilon * fabs(want) + least;
+}
+
+/* Runs the kernel on n elements from `offset` on, and sees that it wrote there and nowhere else. */
+static void run(gr__map_kernel *kernel, gr_dtype dtype, void *out, double in[3][MOST],
+                int64_t offset, int64_t n)
+{
+    size_t size = dtype_size(dtype), first = (size_t)offset * size, last = first + (size_t)n * size;
+    char *to = out;
+
+    memset(out, 0xA5, MOST * size);
+    kernel(to + first, (char *)in[0] + first, (char *)in[1] + first, (char *)in[2] + first, n);
+    for (size_t i = 0; i < MOST * size; i++)
+        if ((i < first || i >= last) && to[i] != (char)0xA5)
+            cr_assert_fail("%s: byte %zu is out of bounds", dtype_name(dtype), i);
+}
+
+static void compare(const char *isa, const row *r, gr_dtype dtype, const void *out,
+                    double in[3][MOST], int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double p = get(dtype, in[0], i), q = get(dtype, in[1], i), s = get(dtype, in[2], i);
+        double got = get(dtype, out, i), want = r->reference(p, q, s);
+        if (!close_to(dtype, got, want))
+            cr_assert_fail("%s %s %s(%.9g, %.9g, %.9g) is %.17g, want %.17g", isa, r->name,
+                           dtype_name(dtype), p, q, s, got, want);
+    }
+}
+
+/* Every size, from an aligned and from an odd address. */
+static void check_values(const table *t, const row *r, gr_dtype dtype)
+{
+    static double in[3][MOST], out[MOST];
+    static const int64_t sizes[] = {0, 1, 3, 7, 16, 33, 1023, 1024};
+    gr__map_kernel *kernel = kernel_of(t, r, dtype);
+
+    for (int k = 0; k < 3; k++) fill(dtype, in[k], MOST, r->low, r->high, 17 + (uint64_t)k);
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        run(kernel, dtype, out, in, 0, sizes[s]);
+        compare(t->isa, r, dtype, out, in, sizes[s]);
+        run(kernel, dtype, out, in, 3, sizes[s]);
+    }
+}
+
+/* A number's bits do not depend on its place in the block, nor on which operand is overwritten. */
+static void check_places(const table *t, const row *r, gr_dtype dtype)
+{
+    static double in[3][MOST], alone[MOST], out[MOST];
+    gr__map_kernel *kernel = kernel_of(t, r, dtype);
+    size_t size = dtype_size(dtype);
+
+    for (int k = 0; k < 3; k++) fill(dtype, in[k], MOST, r->low, r->high, 29 + (uint64_t)k);
+    for (int64_t i = 0; i < MOST; i++) {
+        size_t at = (size_t)i * size;
+        kernel((char *)alone + at, (char *)in[0] + at, (char *)in[1] + at, (char *)in[2] + at, 1);
+    }
+    for (int64_t offset = 0; offset < 8; offset++) {
+        int64_t n = 1023 - 5 * offset;
+        run(kernel, dtype, out, in, offset, n);
+        assert_same_bits(dtype, (char *)out + (size_t)offset * size,
+                         (char *)alone + (size_t)offset * size, n, "%s %s, from element %d on",
+                         t->isa, r->name, (int)offset);
+    }
+    for (int k = 0; k < r->operands; k++) {
+        const void *operand[3] = {in[0], in[1], in[2]};
+        memcpy(out, in[k], sizeof out);
+        operand[k] = out;
+        kernel(out, operand[0], operand[1], operand[2], 1023);
+        assert_same_bits(dtype, out, alone, 1023, "%s %s, over operand %d", t->isa, r->name, k);
+    }
+}
+
+/* All combinations of these, as libm has them. */
+static void check_extremes(const table *t, const row *r, gr_dtype dtype)
+{
+    static const double x[] = {-INFINITY, -50, -1, -1e-20, -0.0, 0, 1e-20, 1, 50, INFINITY, NAN};
+    static double in[3][MOST], out[MOST];
+    int n = sizeof x / sizeof *x, count = 1;
+
+    for (int k = 0; k < r->operands; k++) count *= n;
+    for (int first = 0; first < count; first += 1024) {
+        int64_t size = count - first < 1024 ? count - first : 1024;
+        for (int64_t i = 0; i < size; i++) {
+            int j = first + (int)i;
+            set(dtype, in[0], i, x[j % n]);
+            set(dtype, in[1], i, x[j / n % n]);
+            set(dtype, in[2], i, x[j / n / n % n]);
+        }
+        run(kernel_of(t, r, dtype), dtype, out, in, 0, size);
+        compare(t->isa, r, dtype, out, in, size);
+    }
+}
+
+/* Instruction sets that have fma give the same bits. */
+static void check_sets(const row *r, gr_dtype dtype)
+{
+    static double in[3][MOST], out[3][MOST];
+    table list[3];
+    int n = tables(list);
+
+    for (int k = 0; k < 3; k++) fill(dtype, in[k], MOST, r->low, r->high, 41 + (uint64_t)k);
+    for (int k = 1; k < n; k++) kernel_of(&list[k], r, dtype)(out[k], in[0], in[1], in[2], 1021);
+    for (int k = 2; k < n; k++)
+        assert_same_bits(dtype, out[k], out[1], 1021, "%s %s against %s", list[k].isa, r->name,
+                         list[1].isa);
+}
+
+static void check(row r, int dtypes)
+{
+    for (int dtype = 0; dtype < GR__DTYPES; dtype++) {
+        FOR_EACH_TABLE(t)
+        {
+            cr_assert_eq(kernel_of(t, &r, (gr_dtype)dtype) != NULL, dtype < dtypes);
+            if (dtype >= dtypes) continue;
+            check_values(t, &r, (gr_dtype)dtype);
+            check_places(t, &r, (gr_dtype)dtype);
+            if (dtype != GR_I64) check_extremes(t, &r, (gr_dtype)dtype);
+        }
+        if (dtype < dtypes) check_sets(&r, (gr_dtype)dtype);
+    }
+}
+
+#define ALL 3
+#define FLOATS 2
+
+#define CHECK(name, types, low, high, operands) \
+    Test(map_kernels, name) \
+    { \
+        check((row){#name, offsetof(gr__kernels, name), operands, low, high, name##_reference}, \
+              types); \
+    }
+
+#define GR_UNARY(name, types, low, high, y, ...) \
+    static double name##_reference(double x, double q, double r) \
+    { \
+        (void)q, (void)r; \
+        return y; \
+    } \
+    CHECK(name, types, low, high, 1)
+
+#define GR_BINARY(name, types, low, high, y, ...) \
+    static double name##_reference(double a, double b, double r) \
+    { \
+        (void)r; \
+        return y; \
+    } \
+    CHECK(name, types, low, high, 2)
+
+#define GR_TERNARY(name, types, low, high, y, ...) \
+    static double name##_reference(double c, double a, double b) \
+    { \
+        return y; \
+    } \
+    CHECK(name, types, low, high, 3)
+
+#include <gradus/elementwise.def>
+
+/* ---- what the rows mean ---- */
+
+typedef struct meaning {
+    const char *name;
+    size_t slot;
+    double p, q, r, y;
+} meaning;
+
+#define IS(name, p, q, r, y) \
+    { \
+#name, offsetof(gr__kernels, name), p, q, r, y \
+    }
+
+/* clang-format off */
+static const meaning meanings[] = {
+    IS(gr_neg, 2.385, 0, 0, -2.385), IS(gr_neg, 0, 0, 0, -0.0),
+    IS(gr_add, 2.385, -7.25, 0, -4.865), IS(gr_sub, 2.385, -7.25, 0, 9.635),
+    IS(gr_mul, 2.385, -7.25, 0, -17.29125), IS(gr_div, 2.385, -0.25, 0, -9.54),
+    IS(gr_div, 1, -0.0, 0, -INFINITY), IS(gr_square, -2.5, 0, 0, 6.25),
+    IS(gr_sqrt, 5.76, 0, 0, 2.4), IS(gr_sqrt, -1, 0, 0, NAN),
+    IS(gr_exp, 1, 0, 0, 2.718281828459045), IS(gr_expm1, 1e-10, 0, 0, 1.00000000005e-10),
+    IS(gr_log, 10, 0, 0, 2.302585092994046), IS(gr_log, 0, 0, 0, -INFINITY),
+    IS(gr_log1p, 1e-10, 0, 0, 9.9999999995e-11), IS(gr_log1p, -1, 0, 0, -INFINITY),
+    IS(gr_tanh, 0.5, 0, 0, 0.46211715726000975), IS(gr_tanh, -1000, 0, 0, -1),
+    IS(gr_sigmoid, 0.5, 0, 0, 0.6224593312018546), IS(gr_sigmoid, 1000, 0, 0, 1),
+    IS(gr_softplus, 0.5, 0, 0, 0.9740769841801067), IS(gr_softplus, 1000, 0, 0, 1000),
+    IS(gr_log_sigmoid, 0.5, 0, 0, -0.4740769841801067), IS(gr_log_sigmoid, -1000, 0, 0, -1000),
+    IS(gr_relu, -2.385, 0, 0, 0), IS(gr_relu, 2.385, 0, 0, 2.385), IS(gr_relu, NAN, 0, 0, NAN),
+    IS(gr_abs, -2.385, 0, 0, 2.385), IS(gr_abs, -0.0, 0, 0, 0),
+    IS(gr_sign, -2.385, 0, 0, -1), IS(gr_sign, 2.385, 0, 0, 1), IS(gr_sign, -0.0, 0, 0, -0.0),
+    IS(gr_maximum, 2.385, -7.25, 0, 2.385), IS(gr_maximum, NAN, 1, 0, NAN),
+    IS(gr_maximum, 1, NAN, 0, NAN), IS(gr_minimum, 2.385, -7.25, 0, -7.25),
+    IS(gr_minimum, NAN, 1, 0, NAN), IS(gr_minimum, 1, NAN, 0, NAN),
+    IS(gr_where, 0, 2.385, -7.25, -7.25), IS(gr_where, 0.5, 2.385, -7.25, 2.385),
+    IS(gr_where, -0.0, NAN, 1, 1), IS(gr_where, NAN, 1, 2, 1),
+    IS(gr_equal, 2, 2, 0, 1), IS(gr_equal, 2, 3, 0, 0), IS(gr_equal, NAN, NAN, 0, 0),
+    IS(gr_not_equal, 2, 2, 0, 0), IS(gr_not_equal, 2, 3, 0, 1), IS(gr_not_equal, NAN, NAN, 0, 1),
+    IS(gr_less, 2, 2, 0, 0), IS(gr_less, 2, 3, 0, 1), IS(gr_less, 3, 2, 0, 0),
+    IS(gr_less_equal, 2, 2, 0, 1), IS(gr_less_equal, 2, 3, 0, 1), IS(gr_less_equal, 3, 2, 0, 0),
+    IS(gr_greater, 2, 2, 0, 0), IS(gr_greater, 2, 3, 0, 0), IS(gr_greater, 3, 2, 0, 1),
+    IS(gr_greater_equal, 2, 2, 0, 1), IS(gr_greater_equal, 2, 3, 0, 0),
+    IS(gr_greater_equal, 3, NAN, 0, 0),
+};
+/* clang-format on */
+
+Test(map_kernels, meaning)
+{
+    FOR_EACH_TABLE(t)
+    {
+        for (const meaning *m = meanings; m < meanings + sizeof meanings / sizeof *m; m++) {
+            row r = {.slot = m->slot};
+            double y;
+            kernel_of(t, &r, GR_F64)(&y, &m->p, &m->q, &m->r, 1);
+            cr_assert(close_to(GR_F64, y, m->y), "%s %s(%g, %g, %g) is %.17g, want %.17g", t->isa,
+                      m->name, m->p, m->q, m->r, y, m->y);
+        }
+    }
+}
+
+Test(map_kernels, integers_wrap)
+{
+    FOR_EACH_TABLE(t)
+    {
+        int64_t least = INT64_MIN, one = 1, y;
+        t->kernels->gr_neg[GR_I64](&y, &least, NULL, NULL, 1);
+        cr_assert_eq(y, INT64_MIN);
+        t->kernels->gr_sub[GR_I64](&y, &least, &one, NULL, 1);
+        cr_assert_eq(y, INT64_MAX);
+        t->kernels->gr_square[GR_I64](&y, &least, NULL, NULL, 1);
+        cr_assert_eq(y, 0);
+    }
+}
+
+/* ---- casts ---- */
+
+/* Numbers that all three dtypes hold exactly come through every pair of casts. */
+Test(casts, keep_what_fits)
+{
+    FOR_EACH_TABLE(t)
+    {
+        for (int from = 0; from < GR__DTYPES; from++) {
+            for (int to = 0; to < GR__DTYPES; to++) {
+                double x[259], y[259], back[259];
+                for (int i = 0; i < 259; i++) set((gr_dtype)from, x, i, (i - 129) * 65537.0);
+                t->kernels->cast[from][to](y, x, NULL, NULL, 259);
+                for (int i = 0; i < 259; i++)
+                    cr_assert_eq(get((gr_dtype)to, y, i), (i - 129) * 65537.0);
+                t->kernels->cast[to][from](back, y, NULL, NULL, 259);
+                assert_same_bits((gr_dtype)from, back, x, 259, "%s by way of %s", t->isa,
+                                 dtype_name((gr_dtype)to));
+            }
+        }
+    }
+}
+
+static const struct {
+    double x;
+    int64_t y;
+} truncations[] = {
+    {2.9, 2},
+    {-2.9, -2},
+    {-0.0, 0},
+    {NAN, 0},
+    {INFINITY, INT64_MAX},
+    {-INFINITY, INT64_MIN},
+    {0x1p63, INT64_MAX},
+    {0x1.fffffep62, INT64_C(0x7fffff8000000000)},
+    {-0x1p63, INT64_MIN},
+    {-0x1.000002p63, INT64_MIN},
+    {1e30, INT64_MAX},
+};
+
+Test(casts, to_integers_truncate_and_saturate)
+{
+    enum { COUNT = sizeof truncations / sizeof *truncations };
+
+    FOR_EACH_TABLE(t)
+    {
+        for (int dtype = GR_F32; dtype <= GR_F64; dtype++) {
+            double x[COUNT];
+            int64_t y[COUNT];
+            for (int i = 0; i < COUNT; i++) set((gr_dtype)dtype, x, i, truncations[i].x);
+            t->kernels->cast[dtype][GR_I64](y, x, NULL, NULL, COUNT);
+            for (int i = 0; i < COUNT; i++)
+                cr_assert_eq(y[i], truncations[i].y, "%s %s: %g gives %lld, want %lld", t->isa,
+                             dtype_name((gr_dtype)dtype), truncations[i].x, (long long)y[i],
+                             (long long)truncations[i].y);
+        }
+    }
+}
+
+Test(casts, round_to_nearest)
+{
+    FOR_EACH_TABLE(t)
+    {
+        double x = 1 + 0x1.8p-24, huge = 1e300;
+        int64_t odd = (INT64_C(1) << 53) + 3;
+        float y;
+        double z;
+        t->kernels->cast[GR_F64][GR_F32](&y, &x, NULL, NULL, 1);
+        cr_assert_eq(y, 1 + 0x1p-23f);
+        t->kernels->cast[GR_F64][GR_F32](&y, &huge, NULL, NULL, 1);
+        cr_assert(isinf(y));
+        t->kernels->cast[GR_I64][GR_F64](&z, &odd, NULL, NULL, 1);
+        cr_assert_eq(z, 0x1p53 + 4);
+    }
+}
