@@ -189,7 +189,7 @@ static bool walk_all(walk *w, gr_tensor *root)
     if (!complete || !make_room(w)) {
         return false;
     }
-    gr__internal_begin();
+    GR_TRANSIENT;
     if (w->count > 0) {
         w->gradient[root->id - w->low] =
             gr_full((gr_dtype)root->dtype, gr__public_shape(root->shape), 1);
@@ -197,7 +197,6 @@ static bool walk_all(walk *w, gr_tensor *root)
     for (int64_t k = 0; k < w->count && complete; k++) {
         complete = visit(w, w->path[k]);
     }
-    gr__internal_end();
     return complete;
 }
 
@@ -205,7 +204,7 @@ static bool walk_all(walk *w, gr_tensor *root)
 static gr_tensor *take_root(const char *function, const char *argument, const gr_tensor *t)
 {
     const gr_tensor *root = gr__operand(function, argument, t);
-    char got[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT];
 
     if (gr__is_error(root)) {
         return &gr__error_tensor;
@@ -284,9 +283,8 @@ static bool hand_over(const walk *w)
     if (!list) {
         gr_fail(GR_ERROR_MEMORY, w->function, NULL, "no memory for the gradients");
     }
-    gr__internal_begin();
+    GR_TRANSIENT;
     good = good && sum_by_cell(w, list, &count) && commit(list, count);
-    gr__internal_end();
     gr__free(list);
     if (good && count == 0) {
         return gr_fail(GR_ERROR_STATE, w->function, "loss",
@@ -347,7 +345,7 @@ static bool collect(const walk *w, gr_tensor **out)
             out[i] = gr_full((gr_dtype)w->xs[i]->dtype, gr__public_shape(w->xs[i]->shape), 0);
         }
         good = good && !gr__is_error(out[i]);
-        out[i]->flags &= (uint8_t)(gr__is_error(out[i]) ? 0xFF : ~GR__INTERNAL);
+        out[i]->flags &= (uint8_t)(gr__is_error(out[i]) ? 0xFF : ~GR__TRANSIENT);
     }
     return good;
 }

@@ -60,7 +60,7 @@ static bool add_operand(const gr__primitive *op, operands *o, int i, const gr_te
 {
     const char *name = names[op->arity][i];
     const gr_tensor *x = gr__take_operand(op, name, t);
-    char got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
     o->in[i].tensor = x;
     if (gr__is_error(x)) {

@@ -31,7 +31,7 @@ static bool in_range(const char *function, const gr_tensor *index, int64_t exten
                 place[k] = left % index->shape->dims[k];
                 left /= index->shape->dims[k];
             }
-            char text[GR__SHAPE_TEXT];
+            char text[GR_SHAPE_TEXT];
             const gr__shape *at = gr__shape_of(function, "index", index->shape->rank, place);
             return gr_fail(GR_ERROR_VALUE, function, "index", "got %lld at %s, want 0 to %lld",
                            (long long)i[n], at ? gr__shape_text(at, text) : "?",
@@ -67,7 +67,7 @@ gr_tensor *gr_gather(const gr_tensor *x, int axis, const gr_tensor *index)
 {
     const gr_tensor *from = gr__take_operand(&gather_primitive, "x", x);
     const gr_tensor *at = take_index("gr_gather", "index", index);
-    char got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
     if (gr__is_error(from) || gr__is_error(at)) {
         return &gr__error_tensor;
@@ -116,7 +116,7 @@ gr_tensor *gr_scatter_add(const gr_tensor *source, int axis, const gr_tensor *in
 {
     const gr_tensor *from = gr__take_operand(&scatter_primitive, "source", source);
     const gr_tensor *at = take_index("gr_scatter_add", "index", index);
-    char got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
     if (gr__is_error(from) || gr__is_error(at)) {
         return &gr__error_tensor;
@@ -159,7 +159,7 @@ gr_tensor *gr_take(const gr_tensor *x, int axis, const gr_tensor *index)
 {
     const gr_tensor *from = gr__operand("gr_take", "x", x);
     const gr_tensor *at = take_index("gr_take", "index", index);
-    char got[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT];
 
     axis = gr__is_error(from) ? -1 : gr__axis("gr_take", "axis", axis, from->shape->rank);
     if (axis < 0 || gr__is_error(at)) {
@@ -196,7 +196,7 @@ gr_tensor *gr_unslice(const gr_tensor *x, int axis, int64_t start, int64_t exten
 gr_tensor *gr_one_hot(const gr_tensor *labels, int64_t classes)
 {
     const gr_tensor *index = take_index("gr_one_hot", "labels", labels);
-    char got[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT];
 
     if (gr__is_error(index)) {
         return &gr__error_tensor;

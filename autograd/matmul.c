@@ -44,7 +44,7 @@ gr_tensor *gr_matmul(const gr_tensor *a, const gr_tensor *b)
 {
     const gr_tensor *x = gr__take_operand(&matmul_primitive, "a", a);
     const gr_tensor *y = gr__take_operand(&matmul_primitive, "b", b);
-    char got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
     if (gr__is_error(x) || gr__is_error(y)) {
         return &gr__error_tensor;

@@ -26,7 +26,7 @@ static gr_tensor *reduce(const gr__primitive *op, const void *site, const gr_ten
 {
     const gr_tensor *node = gr__take_operand(op, "x", x);
     int mask = gr__is_error(node) ? -1 : gr__axes(op->name, axes, node->shape->rank);
-    char got[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT];
 
     if (mask < 0) {
         return &gr__error_tensor;
@@ -149,7 +149,7 @@ static gr_tensor *position(const gr__primitive *op, const void *site, const gr_t
                            bool keepdim)
 {
     const gr_tensor *node = gr__take_operand(op, "x", x);
-    char got[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT];
 
     axis = gr__is_error(node) ? -1 : gr__axis(op->name, "axis", axis, node->shape->rank);
     if (axis < 0) {

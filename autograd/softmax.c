@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "autograd/autograd.h"
-#include "src/core/scope.h"
 
 gr_tensor *gr__with_rule(const gr__primitive *op, const void *site, const gr_tensor *value,
                          const gr_tensor *x, const void *detail)
@@ -17,19 +16,6 @@ gr_tensor *gr__with_rule(const gr__primitive *op, const void *site, const gr_ten
         .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS,                   \
         .reads = GR__READS_INPUTS | GR__READS_OUTPUT, .rule = derivative,                          \
     }
-
-/* What is made between the two is seen by nobody: no gradient flows, nothing stays. */
-static gr_no_grad hidden_begin(void)
-{
-    gr__internal_begin();
-    return gr_no_grad_begin();
-}
-
-static void hidden_end(gr_no_grad *none)
-{
-    gr_no_grad_end(none);
-    gr__internal_end();
-}
 
 /* The operand of a function along axes, checked. */
 static const gr_tensor *take_rows(const gr__primitive *op, const gr_tensor *x, gr_axes axes)
@@ -61,6 +47,15 @@ static gr_tensor *logsumexp_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_mul(g, gr_where(finite, gr_exp(gr_sub(x, gr_where(finite, y, 0))), 0));
 }
 
+static gr_tensor *logsumexp_value(const gr_tensor *x, gr_axes axes)
+{
+    GR_NO_GRAD;
+    GR_TRANSIENT;
+    gr_tensor *shift = shift_of(x, axes);
+
+    return gr_add(shift, gr_log(gr_sum(gr_exp(gr_sub(x, shift)), axes, true)));
+}
+
 static const gr__primitive logsumexp_primitive = GR__COMPOSED("gr_logsumexp", logsumexp_rule);
 
 gr_tensor *gr_logsumexp(const gr_tensor *x, gr_axes axes, bool keepdim)
@@ -71,11 +66,7 @@ gr_tensor *gr_logsumexp(const gr_tensor *x, gr_axes axes, bool keepdim)
     if (gr__is_error(node)) {
         return &gr__error_tensor;
     }
-    gr_no_grad none = hidden_begin();
-    gr_tensor *shift = shift_of(node, axes);
-    gr_tensor *value = gr_add(shift, gr_log(gr_sum(gr_exp(gr_sub(node, shift)), axes, true)));
-    hidden_end(&none);
-    gr_tensor *y = gr__with_rule(&logsumexp_primitive, site, value, node, NULL);
+    gr_tensor *y = gr__with_rule(&logsumexp_primitive, site, logsumexp_value(node, axes), node, NULL);
     if (keepdim) {
         return y;
     }
@@ -95,6 +86,15 @@ static gr_tensor *log_softmax_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_sub(g, gr_mul(gr_exp(y), gr_sum(g, *axes, true)));
 }
 
+static gr_tensor *log_softmax_value(const gr_tensor *x, gr_axes axes)
+{
+    GR_NO_GRAD;
+    GR_TRANSIENT;
+    gr_tensor *shifted = gr_sub(x, shift_of(x, axes));
+
+    return gr_sub(shifted, gr_log(gr_sum(gr_exp(shifted), axes, true)));
+}
+
 static const gr__primitive log_softmax_primitive =
     GR__COMPOSED("gr_log_softmax", log_softmax_rule);
 
@@ -107,11 +107,7 @@ gr_tensor *gr_log_softmax(const gr_tensor *x, gr_axes axes)
     if (!detail) {
         return &gr__error_tensor;
     }
-    gr_no_grad none = hidden_begin();
-    gr_tensor *shifted = gr_sub(node, shift_of(node, axes));
-    gr_tensor *value = gr_sub(shifted, gr_log(gr_sum(gr_exp(shifted), axes, true)));
-    hidden_end(&none);
-    return gr__with_rule(&log_softmax_primitive, site, value, node, detail);
+    return gr__with_rule(&log_softmax_primitive, site, log_softmax_value(node, axes), node, detail);
 }
 
 /* ---- softmax ---- */
@@ -125,6 +121,15 @@ static gr_tensor *softmax_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_mul(y, gr_sub(g, gr_sum(gr_mul(g, y), *axes, true)));
 }
 
+static gr_tensor *softmax_value(const gr_tensor *x, gr_axes axes)
+{
+    GR_NO_GRAD;
+    GR_TRANSIENT;
+    gr_tensor *weight = gr_exp(gr_sub(x, shift_of(x, axes)));
+
+    return gr_div(weight, gr_sum(weight, axes, true));
+}
+
 static const gr__primitive softmax_primitive = GR__COMPOSED("gr_softmax", softmax_rule);
 
 gr_tensor *gr_softmax(const gr_tensor *x, gr_axes axes)
@@ -136,9 +141,5 @@ gr_tensor *gr_softmax(const gr_tensor *x, gr_axes axes)
     if (!detail) {
         return &gr__error_tensor;
     }
-    gr_no_grad none = hidden_begin();
-    gr_tensor *weight = gr_exp(gr_sub(node, shift_of(node, axes)));
-    gr_tensor *value = gr_div(weight, gr_sum(weight, axes, true));
-    hidden_end(&none);
-    return gr__with_rule(&softmax_primitive, site, value, node, detail);
+    return gr__with_rule(&softmax_primitive, site, softmax_value(node, axes), node, detail);
 }

@@ -84,7 +84,7 @@ static bool complete_shape(const gr_tensor *x, gr_shape *shape)
 {
     int unknown = -1;
     int64_t known = 1;
-    char got[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT];
 
     for (int i = 0; i < shape->rank && i < GR_MAX_RANK; i++) {
         if (shape->dims[i] != -1) {
@@ -113,7 +113,7 @@ static bool complete_shape(const gr_tensor *x, gr_shape *shape)
 gr_tensor *gr_reshape(const gr_tensor *x, gr_shape shape)
 {
     const gr_tensor *node = gr__take_operand(&reshape_primitive, "x", x);
-    char got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
     if (gr__is_error(node) || !complete_shape(node, &shape)) {
         return &gr__error_tensor;
@@ -133,7 +133,7 @@ gr_tensor *gr_reshape(const gr_tensor *x, gr_shape shape)
 static gr_tensor *insert_or_remove(const char *function, const gr_tensor *x, int axis, bool insert)
 {
     const gr_tensor *node = gr__operand(function, "x", x);
-    char got[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT];
 
     if (gr__is_error(node)) {
         return &gr__error_tensor;
@@ -217,7 +217,7 @@ static gr_tensor *permuted(const void *site, const gr_tensor *x, const int *orde
 gr_tensor *gr_permute(const gr_tensor *x, gr_axes order)
 {
     const gr_tensor *node = gr__take_operand(&permute_primitive, "x", x);
-    char got[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT];
 
     if (gr__is_error(node) || gr__axes("gr_permute", order, node->shape->rank) < 0) {
         return &gr__error_tensor;
@@ -279,7 +279,7 @@ static const gr__primitive expand_primitive =
 gr_tensor *gr_expand(const gr_tensor *x, gr_shape shape)
 {
     const gr_tensor *node = gr__take_operand(&expand_primitive, "x", x);
-    char got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
     if (gr__is_error(node)) {
         return &gr__error_tensor;
@@ -299,7 +299,7 @@ gr_tensor *gr_expand(const gr_tensor *x, gr_shape shape)
 gr_tensor *gr_sum_to(const gr_tensor *x, gr_shape shape)
 {
     const gr_tensor *node = gr__operand("gr_sum_to", "x", x);
-    char got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
     if (gr__is_error(node)) {
         return &gr__error_tensor;

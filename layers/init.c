@@ -38,25 +38,19 @@ static bool check(const char *function, gr_shape shape, double gain)
     return true;
 }
 
-/* After gr_fail: no tensor has this shape, and a second error is not reported. */
-static gr_tensor *error_tensor(void)
-{
-    return gr_zeros((gr_shape){.rank = -1});
-}
-
 /* A uniform distribution on +-b has std b / sqrt(3). */
 static gr_tensor *uniform(const char *function, gr_rng *rng, gr_shape shape, double gain, double n)
 {
     double bound = gain * sqrt(3 / n);
 
-    return check(function, shape, gain) ? gr_uniform(rng, shape, -bound, bound) : error_tensor();
+    return check(function, shape, gain) ? gr_uniform(rng, shape, -bound, bound) : gr_error_tensor();
 }
 
 static gr_tensor *normal(const char *function, gr_rng *rng, gr_shape shape, double gain, double n)
 {
     double std = gain * sqrt(1 / n);
 
-    return check(function, shape, gain) ? gr_normal(rng, shape, 0, std) : error_tensor();
+    return check(function, shape, gain) ? gr_normal(rng, shape, 0, std) : gr_error_tensor();
 }
 
 gr_tensor *gr_init_xavier_uniform(gr_rng *rng, gr_shape shape, double gain)

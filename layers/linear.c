@@ -1,13 +1,6 @@
 /* The fully connected layer, y = x W^T + b. Public API only. */
 #include <gradus.h>
 #include <math.h>
-#include <stdio.h>
-
-/* After gr_fail: no tensor has this shape, and a second error is not reported. */
-static gr_tensor *error_tensor(void)
-{
-    return gr_zeros((gr_shape){.rank = -1});
-}
 
 static bool check_extent(const char *argument, int64_t n)
 {
@@ -19,7 +12,7 @@ static bool check_extent(const char *argument, int64_t n)
 gr_linear gr_linear_new(gr_params *params, const char *name, int64_t in, int64_t out, gr_rng *rng)
 {
     if (!check_extent("in", in) || !check_extent("out", out)) {
-        return (gr_linear){error_tensor(), error_tensor()};
+        return (gr_linear){gr_error_tensor(), gr_error_tensor()};
     }
     GR_SCOPE;
     gr_params *own = gr_params_group(params, name);
@@ -30,25 +23,12 @@ gr_linear gr_linear_new(gr_params *params, const char *name, int64_t in, int64_t
     return (gr_linear){gr_param(own, "weight", weight), gr_param(own, "bias", bias)};
 }
 
-/* "(64,3)" */
-static char *shape_text(gr_shape shape, char *text, size_t size)
-{
-    size_t used = (size_t)snprintf(text, size, "(");
-
-    for (int i = 0; i < shape.rank; i++) {
-        used += (size_t)snprintf(text + used, size - used, i ? ",%lld" : "%lld",
-                                 (long long)shape.dims[i]);
-    }
-    snprintf(text + used, size - used, ")");
-    return text;
-}
-
 static bool check_input(const gr_linear *layer, const gr_tensor *x)
 {
     int64_t in = gr_dim(layer->weight, 1);
     gr_dtype dtype = gr_dtype_of(layer->weight);
     gr_shape shape = gr_shape_of(x);
-    char text[GR_MAX_RANK * 21 + 3];
+    char text[GR_SHAPE_TEXT];
 
     if (gr_dtype_of(x) != dtype) {
         return gr_fail(GR_ERROR_DTYPE, "gr_linear_apply", "x", "got %s, want %s as weight",
@@ -56,7 +36,7 @@ static bool check_input(const gr_linear *layer, const gr_tensor *x)
     }
     if (shape.rank == 0 || shape.dims[shape.rank - 1] != in) {
         return gr_fail(GR_ERROR_SHAPE, "gr_linear_apply", "x", "got %s, want (*,%lld)",
-                       shape_text(shape, text, sizeof text), (long long)in);
+                       gr_shape_text(shape, text), (long long)in);
     }
     return true;
 }
@@ -65,15 +45,12 @@ static bool check_input(const gr_linear *layer, const gr_tensor *x)
  * matrix. */
 gr_tensor *gr_linear_apply(const gr_linear *layer, const gr_tensor *x)
 {
-    const gr_tensor *operands[] = {x, layer->weight, layer->bias};
+    const char *function = "gr_linear_apply";
 
-    for (int i = 0; i < 3; i++) {
-        if (gr_is_error(operands[i])) {
-            return gr_detach(operands[i]);
-        }
-    }
-    if (!check_input(layer, x)) {
-        return error_tensor();
+    if (!gr_check_operand(function, "weight", layer->weight) ||
+        !gr_check_operand(function, "bias", layer->bias) || !gr_check_operand(function, "x", x) ||
+        !check_input(layer, x)) {
+        return gr_error_tensor();
     }
     gr_shape shape = gr_shape_of(x); /* (*, in) */
     int64_t *last = &shape.dims[shape.rank - 1], rows = 1;

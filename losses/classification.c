@@ -7,10 +7,8 @@
 /* softplus(z) - z y */
 gr_tensor *gr_loss_bce_logits(const gr_tensor *logits, const gr_tensor *target, gr_reduction how)
 {
-    gr_tensor *error = gr__loss_mismatch("gr_loss_bce_logits", "logits", logits, "target", target);
-
-    if (error) {
-        return error;
+    if (!gr__loss_fits("gr_loss_bce_logits", "logits", logits, "target", target)) {
+        return gr_error_tensor();
     }
     const gr_tensor *z = gr__loss_counted(logits, how, -1);
     const gr_tensor *y = gr__loss_counted(target, how, -1);
@@ -21,10 +19,8 @@ gr_tensor *gr_loss_bce_logits(const gr_tensor *logits, const gr_tensor *target, 
 /* -log_softmax(z)[label] */
 gr_tensor *gr_loss_cross_entropy(const gr_tensor *logits, const gr_tensor *labels, gr_reduction how)
 {
-    gr_tensor *error = gr__loss_label_mismatch("gr_loss_cross_entropy", logits, labels);
-
-    if (error) {
-        return error;
+    if (!gr__loss_labels_fit("gr_loss_cross_entropy", logits, labels)) {
+        return gr_error_tensor();
     }
     const gr_tensor *z = gr__loss_counted(logits, how, 1);
     const gr_tensor *label = gr__loss_counted(labels, how, -1);
@@ -40,15 +36,10 @@ gr_tensor *gr_loss_cross_entropy_dense(const gr_tensor *logits, const gr_tensor 
                                        gr_reduction how)
 {
     const char *function = "gr_loss_cross_entropy_dense";
-    gr_tensor *error = gr__loss_mismatch(function, "logits", logits, "target", target);
 
-    if (error) {
-        return error;
-    }
-    if (gr_rank(logits) < 2) {
-        gr_fail(GR_ERROR_SHAPE, function, "logits", "got %s, want (N,C,*)",
-                gr__loss_shape(gr_shape_of(logits)).s);
-        return gr__loss_error();
+    if (!gr__loss_fits(function, "logits", logits, "target", target) ||
+        !gr__loss_rank(function, "logits", logits, 2, GR_MAX_RANK, "(N,C,*)")) {
+        return gr_error_tensor();
     }
     const gr_tensor *y = gr__loss_counted(target, how, 1);
     gr_tensor *log_p = gr_log_softmax(gr__loss_counted(logits, how, 1), GR_AXES(1));

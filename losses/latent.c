@@ -7,15 +7,9 @@
  * precision near 0, where it is logvar^2 / 2. */
 gr_tensor *gr_loss_kl_normal(const gr_tensor *mean, const gr_tensor *logvar, gr_reduction how)
 {
-    gr_tensor *error = gr__loss_mismatch("gr_loss_kl_normal", "mean", mean, "logvar", logvar);
-
-    if (error) {
-        return error;
-    }
-    if (gr_rank(mean) != 2) {
-        gr_fail(GR_ERROR_SHAPE, "gr_loss_kl_normal", "mean", "got %s, want (N,K)",
-                gr__loss_shape(gr_shape_of(mean)).s);
-        return gr__loss_error();
+    if (!gr__loss_fits("gr_loss_kl_normal", "mean", mean, "logvar", logvar) ||
+        !gr__loss_rank("gr_loss_kl_normal", "mean", mean, 2, 2, "(N,K)")) {
+        return gr_error_tensor();
     }
     const gr_tensor *mu = gr__loss_counted(mean, how, 1);
     const gr_tensor *lv = gr__loss_counted(logvar, how, 1);

@@ -4,24 +4,17 @@
 
 #include <gradus/losses.h>
 
-/* A shape as messages show it: "(4,3)". */
-typedef struct gr__loss_text {
-    char s[GR_MAX_RANK * 21 + 3];
-} gr__loss_text;
+/* Whether a and b are floats of one shape and dtype; reports what is not. Silently false for an error
+ * tensor. */
+bool gr__loss_fits(const char *function, const char *a_name, const gr_tensor *a, const char *b_name,
+                   const gr_tensor *b);
 
-gr__loss_text gr__loss_shape(gr_shape shape);
+/* Whether labels are GR_I64 and fit logits (N, C, *); likewise. */
+bool gr__loss_labels_fit(const char *function, const gr_tensor *logits, const gr_tensor *labels);
 
-/* What a loss returns after gr_fail. */
-gr_tensor *gr__loss_error(void);
-
-/* NULL if a and b are floats of one shape and dtype; else the error tensor, after reporting. An
- * argument that is an error tensor is returned silently. */
-gr_tensor *gr__loss_mismatch(const char *function, const char *a_name, const gr_tensor *a,
-                             const char *b_name, const gr_tensor *b);
-
-/* NULL if labels are GR_I64 and fit logits (N, C, *); else as above. */
-gr_tensor *gr__loss_label_mismatch(const char *function, const gr_tensor *logits,
-                                   const gr_tensor *labels);
+/* Whether x has rank `least` or more (`most` or less); reports "want <shape>". */
+bool gr__loss_rank(const char *function, const char *name, const gr_tensor *x, int least, int most,
+                   const char *shape);
 
 /* how.mask, which is not NULL, as 0 or 1 in `dtype`, expanded to the shape of the values. */
 gr_tensor *gr__loss_mask(gr_reduction how, gr_shape values, gr_dtype dtype);

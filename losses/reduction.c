@@ -32,15 +32,19 @@ static gr_tensor *expand_trailing(const char *argument, const gr_tensor *t, gr_s
     if (gr_is_error(t)) {
         return gr_detach(t);
     }
+    if (!gr_check_operand("gr_reduce", argument, t)) {
+        return gr_error_tensor();
+    }
     gr_shape shape = gr_shape_of(t);
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
     bool fits = shape.rank <= values.rank;
     for (int i = 0; i < shape.rank && fits; i++) {
         fits = shape.dims[i] == values.dims[i];
     }
     if (!fits) {
         gr_fail(GR_ERROR_SHAPE, "gr_reduce", argument, "got %s, want %s or its leading axes",
-                gr__loss_shape(shape).s, gr__loss_shape(values).s);
-        return gr__loss_error();
+                gr_shape_text(shape, got), gr_shape_text(values, want));
+        return gr_error_tensor();
     }
     while (shape.rank < values.rank) {
         shape.dims[shape.rank++] = 1;
@@ -60,7 +64,8 @@ static bool check(const gr_tensor *values, gr_reduction how)
     if (dtype == GR_I64) {
         return gr_fail(GR_ERROR_DTYPE, "gr_reduce", "values", "got i64, want f32 or f64");
     }
-    if (how.weight && !gr_is_error(how.weight) && gr_dtype_of(how.weight) != dtype) {
+    if (how.weight && gr_check_operand("gr_reduce", "weight", how.weight) &&
+        gr_dtype_of(how.weight) != dtype) {
         return gr_fail(GR_ERROR_DTYPE, "gr_reduce", "weight", "got %s, want %s as values",
                        gr_dtype_name(gr_dtype_of(how.weight)), gr_dtype_name(dtype));
     }
@@ -98,11 +103,8 @@ static gr_tensor *total(const gr_tensor *v, const gr_tensor *share, gr_reduction
 
 gr_tensor *gr_reduce(const gr_tensor *values, gr_reduction how)
 {
-    if (gr_is_error(values)) {
-        return gr_detach(values);
-    }
-    if (!check(values, how)) {
-        return gr__loss_error();
+    if (!gr_check_operand("gr_reduce", "values", values) || !check(values, how)) {
+        return gr_error_tensor();
     }
     gr_shape shape = gr_shape_of(values);
     gr_tensor *v = (gr_tensor *)values;

@@ -7,10 +7,8 @@
 static gr_tensor *residual(const char *function, const gr_tensor *prediction,
                            const gr_tensor *target, gr_reduction how)
 {
-    gr_tensor *error = gr__loss_mismatch(function, "prediction", prediction, "target", target);
-
-    if (error) {
-        return error;
+    if (!gr__loss_fits(function, "prediction", prediction, "target", target)) {
+        return gr_error_tensor();
     }
     return gr_sub(gr__loss_counted(prediction, how, -1), gr__loss_counted(target, how, -1));
 }
@@ -39,7 +37,7 @@ gr_tensor *gr_loss_huber(const gr_tensor *prediction, const gr_tensor *target, d
     if (!(delta > 0) || isinf(delta)) {
         gr_fail(GR_ERROR_VALUE, "gr_loss_huber", "delta", "got %g, want positive and finite",
                 delta);
-        return gr__loss_error();
+        return gr_error_tensor();
     }
     gr_tensor *r = residual("gr_loss_huber", prediction, target, how);
     gr_tensor *c = gr_maximum(gr_minimum(r, delta), -delta);

@@ -1,12 +1,6 @@
 /* Clipping of gradients, between gr_backward and gr_step. Public API only. */
 #include <gradus.h>
 
-/* After gr_fail: no tensor has this shape, and a second error is not reported. */
-static gr_tensor *error_tensor(void)
-{
-    return gr_zeros((gr_shape){.rank = -1});
-}
-
 /* sqrt(sum g^2) over all gradients, in f64, so that no square of an f32 overflows; *dtype becomes
  * that of the first gradient. */
 static gr_tensor *common_norm(gr_params *params, gr_dtype *dtype)
@@ -30,7 +24,7 @@ gr_tensor *gr_clip_grad_norm(gr_params *params, double max_norm)
 {
     if (!(max_norm > 0)) {
         gr_fail(GR_ERROR_VALUE, "gr_clip_grad_norm", "max_norm", "got %g, want above 0", max_norm);
-        return error_tensor();
+        return gr_error_tensor();
     }
     GR_NO_GRAD;
     gr_dtype dtype = gr_default_dtype();
@@ -41,7 +35,7 @@ gr_tensor *gr_clip_grad_norm(gr_params *params, double max_norm)
     for (int i = 0; i < gr_params_count(params) && !gr_is_error(scale); i++) {
         gr_tensor *cell = gr_params_at(params, i), *g = gr_grad(cell);
         if (g && !gr_set_grad(cell, gr_mul(g, gr_cast(scale, gr_dtype_of(g))))) {
-            return error_tensor();
+            return gr_error_tensor();
         }
     }
     return gr_cast(norm, dtype);

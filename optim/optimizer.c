@@ -1,13 +1,11 @@
 /* The driver of all optimizers: it keeps each trained cell's moments and count of steps as cells of
  * its own, builds the updates of a method, and hands them to gr_assign_all at once. It knows no
- * method. Public API, but for the memory of the optimizer itself. */
+ * method. Public API only. */
 #include "optim/optimizer.h"
 
 #include <gradus.h>
 #include <math.h>
 #include <string.h>
-
-#include "src/core/alloc.h"
 
 /* moments[k] and steps are groups of state; the i-th cell of each belongs to the i-th trained cell
  * of params. */
@@ -87,7 +85,7 @@ gr_optimizer *gr__optimizer_new(const gr__method *method, gr_params *params, dou
     if (!method->check(options)) {
         return &nothing;
     }
-    gr_optimizer *o = gr__alloc(sizeof *o + method->options_size);
+    gr_optimizer *o = gr_alloc(sizeof *o + method->options_size);
     if (!o) {
         gr_fail(GR_ERROR_MEMORY, method->name, NULL, "no memory for an optimizer");
         return &nothing;
@@ -109,7 +107,7 @@ void gr_optimizer_free(gr_optimizer *optimizer)
 {
     if (optimizer && optimizer != &nothing) {
         gr_params_free(optimizer->state);
-        gr__free(optimizer);
+        gr_free(optimizer);
     }
 }
 
@@ -201,7 +199,7 @@ static bool reserve(const gr_optimizer *o, changes *plan)
 {
     size_t most = (size_t)gr_params_count(o->steps) * (size_t)(o->method->moments + 2);
 
-    plan->cells = gr__alloc(2 * most * sizeof *plan->cells);
+    plan->cells = gr_alloc(2 * most * sizeof *plan->cells);
     plan->values = plan->cells + (plan->cells ? most : 0);
     return plan->cells || gr_fail(GR_ERROR_MEMORY, "gr_step", NULL, "no memory for the updates");
 }
@@ -215,10 +213,11 @@ bool gr_step(gr_optimizer *optimizer)
     }
     GR_SCOPE;
     GR_NO_GRAD;
+    GR_TRANSIENT;
     bool done = plan_all(optimizer, &plan) && gr_assign_all(plan.count, plan.cells, plan.values);
     for (int i = 0; done && i < plan.count; i += optimizer->method->moments + 2) {
         gr_set_grad(plan.cells[i], NULL);
     }
-    gr__free(plan.cells);
+    gr_free(plan.cells);
     return done;
 }

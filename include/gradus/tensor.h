@@ -161,6 +161,22 @@ GR_API void gr_no_grad_end(gr_no_grad *no_grad);
         gr_no_grad_begin()
 #endif
 
+/* GR_TRANSIENT; at the top of a block: values of what the block makes go after their last reader,
+ * instead of staying until the scope ends, and are computed again if somebody asks. For code whose
+ * tensors nobody else can name, such as an optimizer's step. */
+typedef struct gr_transient {
+    int previous;
+} gr_transient;
+
+GR_API gr_transient gr_transient_begin(void);
+GR_API void gr_transient_end(gr_transient *transient);
+
+#if defined(__GNUC__)
+#define GR_TRANSIENT                                                                               \
+    __attribute__((cleanup(gr_transient_end), unused))                                             \
+    gr_transient GR__UNIQUE(gr__transient_, __COUNTER__) = gr_transient_begin()
+#endif
+
 /* A new handle to t's value in the enclosing scope; the old one dies with its own scope. */
 GR_API gr_tensor *gr_keep(const gr_tensor *t);
 
@@ -214,6 +230,25 @@ GR_API const int64_t *gr_data_i64(const gr_tensor *t);
  * second form writes at most size bytes and a final 0 and returns the length of the whole text. */
 GR_API void gr_print(const gr_tensor *t);
 GR_API size_t gr_format(const gr_tensor *t, char *text, size_t size);
+
+/* ---- for layers, losses and optimizers of one's own ---- */
+
+/* What a failed operation returns: an error tensor, to be returned after gr_fail. */
+GR_API gr_tensor *gr_error_tensor(void);
+
+/* Whether t is a tensor of use. NULL and a stale tensor are reported for `function` and `argument`;
+ * an error tensor is not: it was when it became one. */
+GR_API bool gr_check_operand(const char *function, const char *argument, const gr_tensor *t);
+
+GR_API bool gr_same_shape(gr_shape a, gr_shape b);
+
+/* A shape as messages show it, "(2,3)", written into text; returns text. */
+#define GR_SHAPE_TEXT 192
+GR_API char *gr_shape_text(gr_shape shape, char text[GR_SHAPE_TEXT]);
+
+/* Memory from the library's allocator, counted by gr_memory_stats; NULL, unreported, on failure. */
+GR_API void *gr_alloc(size_t bytes);
+GR_API void gr_free(void *memory); /* NULL is legal */
 
 /* ---- the machine ---- */
 

@@ -223,6 +223,16 @@ void gr__buffer_drop(gr__buffer *buffer)
 
 /* ---- public ---- */
 
+void *gr_alloc(size_t bytes)
+{
+    return gr__alloc(bytes);
+}
+
+void gr_free(void *memory)
+{
+    gr__free(memory);
+}
+
 gr_memory gr_memory_stats(void)
 {
     pthread_mutex_lock(&lock);

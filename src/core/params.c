@@ -89,14 +89,14 @@ static void cell_free(gr__cell *cell)
 
 static void set_free(gr_params *params)
 {
-    for (int64_t i = 0; i < params->group_count; i++) {
-        set_free(params->groups[i]);
-    }
-    for (int64_t i = 0; i < params->count; i++) {
+    for (int64_t i = 0; i < params->count; i++) { /* while the groups' cells still exist */
         if (params->entries[i].cell->owner == params) {
             cell_free(params->entries[i].cell);
         }
         gr__free(params->entries[i].name);
+    }
+    for (int64_t i = 0; i < params->group_count; i++) {
+        set_free(params->groups[i]);
     }
     gr__free(params->entries);
     gr__free(params->groups);
@@ -337,7 +337,7 @@ bool gr__cell_adopt(gr__cell *cell)
 static gr_tensor *assignable(const char *function, const gr_tensor *cell, const gr_tensor *value)
 {
     const gr__cell *c = cell ? gr__as_cell(cell) : NULL;
-    char got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
     if (cell && gr__is_error(cell)) {
         return &gr__error_tensor;

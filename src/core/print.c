@@ -1,11 +1,11 @@
-/* Printing: a tensor as the text that NumPy's str() gives with its default options. Looks at the
- * numbers through the public interface; knows nothing of nodes. printf finds the digits of a float,
- * nothing else of its text is used, so that no locale shows. */
+/* Printing: a tensor as the text that NumPy's str() gives with its default options. The numbers come
+ * from the public gr_data. printf finds the digits of a float; nothing else of its text is used, so
+ * that no locale shows. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <gradus/tensor.h>
+#include "src/core/tensor.h"
 
 /* NumPy's defaults: digits after the point, elements shown in full, items at either end of an axis
  * that is not, characters in a line. */
@@ -42,11 +42,11 @@ typedef struct page {
     sink sink;
 } page;
 
-static void print(const gr_tensor *t, sink *out);
+static void print(const char *function, const gr_tensor *t, sink *out);
 
 void gr_print(const gr_tensor *t)
 {
-    print(t, &(sink){.file = stdout});
+    print("gr_print", t, &(sink){.file = stdout});
     putc('\n', stdout);
 }
 
@@ -54,7 +54,7 @@ size_t gr_format(const gr_tensor *t, char *text, size_t size)
 {
     sink out = {.text = text, .size = size};
 
-    print(t, &out);
+    print("gr_format", t, &out);
     if (size > 0) {
         text[out.length < size ? out.length : size - 1] = 0;
     }
@@ -373,8 +373,9 @@ static void put_scalar(page *p)
     }
 }
 
-static void print(const gr_tensor *t, sink *out)
+static void print(const char *function, const gr_tensor *t, sink *out)
 {
+    t = gr__operand(function, "t", t);
     page p = {.dtype = gr_dtype_of(t), .shape = gr_shape_of(t), .data = gr_data(t)};
     int64_t count = 1;
 

@@ -183,22 +183,6 @@ void *gr__scope_alloc(size_t bytes)
     return thread ? gr__arena_alloc(arena_at(thread, thread->depth), bytes) : NULL;
 }
 
-void gr__internal_begin(void)
-{
-    gr__thread *thread = gr__self();
-
-    if (thread) {
-        thread->internal++;
-    }
-}
-
-void gr__internal_end(void)
-{
-    if (self) {
-        self->internal--;
-    }
-}
-
 /* ---- cells that wait for numbers ---- */
 
 bool gr__note_cell(gr__cell *cell)
@@ -377,6 +361,20 @@ void gr_no_grad_end(gr_no_grad *no_grad)
     }
 }
 
+gr_transient gr_transient_begin(void)
+{
+    gr__thread *thread = gr__self();
+
+    return (gr_transient){thread ? thread->transient++ : 0};
+}
+
+void gr_transient_end(gr_transient *transient)
+{
+    if (self) {
+        self->transient = transient->previous;
+    }
+}
+
 void gr_thread_end(void)
 {
     if (!self) {
@@ -457,7 +455,7 @@ bool gr__pending_leaves(gr_tensor ***list, int64_t *count, int64_t *capacity)
     }
     for (int64_t i = first; i < end; i++) {
         gr_tensor *node = thread->nodes[i];
-        bool leaf = !node->mark && !(node->flags & GR__INTERNAL);
+        bool leaf = !node->mark && !(node->flags & GR__TRANSIENT);
         if (!gr__is_pending(node) || !(leaf || node->flags & GR__WANTED)) {
             continue;
         }

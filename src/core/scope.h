@@ -35,7 +35,7 @@ typedef struct gr__thread {
     int64_t cell_count, cell_capacity;
     int64_t flushed; /* ids below were reached by a flush of everything pending */
     int no_grad;     /* > 0: nodes are made constant */
-    int internal;    /* > 0: nodes are made internal */
+    int transient;   /* > 0: nodes are made transient */
     bool eager;      /* GRADUS_EAGER=1: compute each node as it is made */
     gr_dtype default_dtype;
     gr_work work;
@@ -43,10 +43,6 @@ typedef struct gr__thread {
 
 /* The calling thread's state, with a root scope; NULL, reported, if there is no memory for it. */
 gr__thread *gr__self(void);
-
-/* Nodes made between the two are internal. */
-void gr__internal_begin(void);
-void gr__internal_end(void);
 
 /* A node in the scope at `depth`, all zero but arena, id and generation; NULL, reported. */
 gr_tensor *gr__scope_node(gr__thread *thread, int64_t depth);

@@ -135,16 +135,26 @@ const gr__shape *gr__shape_broadcast(const gr__shape *a, const gr__shape *b)
     return same ? longer : gr__shape_of("broadcast", NULL, longer->rank, dims);
 }
 
-char *gr__shape_text(const gr__shape *shape, char text[GR__SHAPE_TEXT])
+static char *dims_text(int rank, const int64_t *dims, char text[GR_SHAPE_TEXT])
 {
-    int used = snprintf(text, GR__SHAPE_TEXT, "(");
+    int used = snprintf(text, GR_SHAPE_TEXT, "(");
 
-    for (int i = 0; i < shape->rank; i++) {
-        used += snprintf(text + used, (size_t)(GR__SHAPE_TEXT - used), "%s%lld", i ? "," : "",
-                         (long long)shape->dims[i]);
+    for (int i = 0; i < rank && i < GR_MAX_RANK; i++) {
+        used += snprintf(text + used, (size_t)(GR_SHAPE_TEXT - used), "%s%lld", i ? "," : "",
+                         (long long)dims[i]);
     }
-    snprintf(text + used, (size_t)(GR__SHAPE_TEXT - used), ")");
+    snprintf(text + used, (size_t)(GR_SHAPE_TEXT - used), ")");
     return text;
+}
+
+char *gr__shape_text(const gr__shape *shape, char text[GR_SHAPE_TEXT])
+{
+    return dims_text(shape->rank, shape->dims, text);
+}
+
+char *gr_shape_text(gr_shape shape, char text[GR_SHAPE_TEXT])
+{
+    return dims_text(shape.rank, shape.dims, text);
 }
 
 int gr__axis(const char *function, const char *argument, int axis, int rank)

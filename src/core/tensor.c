@@ -85,6 +85,11 @@ gr_tensor *gr__error(gr_code code, const char *function, const char *argument, c
     return &gr__error_tensor;
 }
 
+gr_tensor *gr_error_tensor(void)
+{
+    return &gr__error_tensor;
+}
+
 gr_tensor *gr__node(const gr__primitive *op, const void *site, const gr__shape *shape,
                     gr_dtype dtype, const gr_arg *in, int inputs, const void *detail)
 {
@@ -108,7 +113,7 @@ gr_tensor *gr__node(const gr__primitive *op, const void *site, const gr__shape *
         node->in[i] = in[i];
     }
     node->flags = (uint8_t)((thread->no_grad ? GR__CONSTANT : 0) |
-                            (thread->internal ? GR__INTERNAL : 0));
+                            (thread->transient ? GR__TRANSIENT : 0));
     if (thread->eager) {
         gr_eval(1, &node);
     }
@@ -131,6 +136,19 @@ gr_tensor *gr__leaf(const gr__shape *shape, gr_dtype dtype, gr__buffer *buffer,
     node->buffer = buffer;
     node->layout = layout;
     return node;
+}
+
+/* t, if it may be looked at; else the error tensor, after reporting. Captures nothing. */
+static const gr_tensor *live(const char *function, const char *argument, const gr_tensor *t)
+{
+    if (!t || t == &no_tensor) {
+        return gr__error(GR_ERROR_VALUE, function, argument, "got NULL, want a tensor");
+    }
+    if (gr__is_stale(t)) {
+        return gr__error(GR_ERROR_STALE, function, argument,
+                         "this tensor's scope has ended; keep it with gr_keep");
+    }
+    return t;
 }
 
 /* Another thread's numbers, as a node of this one. */
@@ -160,13 +178,7 @@ static const gr_tensor *capture_foreign(const char *function, const char *argume
 
 const gr_tensor *gr__operand(const char *function, const char *argument, const gr_tensor *t)
 {
-    if (!t || t == &no_tensor) {
-        return gr__error(GR_ERROR_VALUE, function, argument, "got NULL, want a tensor");
-    }
-    if (gr__is_stale(t)) {
-        return gr__error(GR_ERROR_STALE, function, argument,
-                         "this tensor's scope has ended; keep it with gr_keep");
-    }
+    t = live(function, argument, t);
     if (gr__is_error(t)) {
         return t;
     }
@@ -312,27 +324,14 @@ gr_tensor *gr_borrow(gr_dtype dtype, gr_shape shape, const void *data)
 
 /* ---- asking ---- */
 
-/* t, if it may be looked at; else the error tensor, after reporting. Captures nothing. */
-static const gr_tensor *live(const char *function, const gr_tensor *t)
-{
-    if (!t) {
-        return gr__error(GR_ERROR_VALUE, function, "t", "got NULL, want a tensor");
-    }
-    if (gr__is_stale(t)) {
-        return gr__error(GR_ERROR_STALE, function, "t",
-                         "this tensor's scope has ended; keep it with gr_keep");
-    }
-    return t;
-}
-
 gr_dtype gr_dtype_of(const gr_tensor *t)
 {
-    return (gr_dtype)live("gr_dtype_of", t)->dtype;
+    return (gr_dtype)live("gr_dtype_of", "t", t)->dtype;
 }
 
 gr_shape gr_shape_of(const gr_tensor *t)
 {
-    const gr__shape *s = live("gr_shape_of", t)->shape;
+    const gr__shape *s = live("gr_shape_of", "t", t)->shape;
     gr_shape shape = {.rank = s->rank};
 
     memcpy(shape.dims, s->dims, sizeof shape.dims);
@@ -341,17 +340,17 @@ gr_shape gr_shape_of(const gr_tensor *t)
 
 int gr_rank(const gr_tensor *t)
 {
-    return live("gr_rank", t)->shape->rank;
+    return live("gr_rank", "t", t)->shape->rank;
 }
 
 int64_t gr_count(const gr_tensor *t)
 {
-    return live("gr_count", t)->shape->count;
+    return live("gr_count", "t", t)->shape->count;
 }
 
 int64_t gr_dim(const gr_tensor *t, int axis)
 {
-    const gr__shape *s = live("gr_dim", t)->shape;
+    const gr__shape *s = live("gr_dim", "t", t)->shape;
 
     axis = gr__axis("gr_dim", "axis", axis, s->rank);
     return axis < 0 ? -1 : s->dims[axis];
@@ -359,7 +358,22 @@ int64_t gr_dim(const gr_tensor *t, int axis)
 
 bool gr_is_error(const gr_tensor *t)
 {
-    return gr__is_error(live("gr_is_error", t));
+    return gr__is_error(live("gr_is_error", "t", t));
+}
+
+bool gr_check_operand(const char *function, const char *argument, const gr_tensor *t)
+{
+    return !gr__is_error(live(function, argument, t));
+}
+
+bool gr_same_shape(gr_shape a, gr_shape b)
+{
+    bool same = a.rank == b.rank;
+
+    for (int i = 0; i < a.rank && i < GR_MAX_RANK && same; i++) {
+        same = a.dims[i] == b.dims[i];
+    }
+    return same;
 }
 
 /* ---- looking ---- */
@@ -375,7 +389,7 @@ static const gr_tensor *computed(const char *function, const gr_tensor *t)
 double gr_item(const gr_tensor *t)
 {
     const gr_tensor *node = computed("gr_item", t);
-    char text[GR__SHAPE_TEXT];
+    char text[GR_SHAPE_TEXT];
 
     if (gr__is_error(node)) {
         return NAN;
@@ -412,7 +426,7 @@ const void *gr_data(const gr_tensor *t)
 
 static const void *data_of(const char *function, const gr_tensor *t, gr_dtype dtype)
 {
-    const gr_tensor *node = live(function, t);
+    const gr_tensor *node = live(function, "t", t);
 
     if (gr__is_error(node)) {
         return NULL;

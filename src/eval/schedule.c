@@ -79,7 +79,7 @@ static bool collect(const gr__thread *thread, int64_t top, int64_t marked, order
 /* A value made where no user can name it goes after its last reader; it can be computed again. */
 static void release(gr_tensor *node)
 {
-    bool unnamed = (node->flags & (GR__INTERNAL | GR__REQUESTED | GR__WANTED)) == GR__INTERNAL;
+    bool unnamed = (node->flags & (GR__TRANSIENT | GR__REQUESTED | GR__WANTED)) == GR__TRANSIENT;
 
     if (unnamed && node->op->kind != GR__LEAF && node->op != &gr__captured_primitive) {
         gr__buffer_drop(node->buffer);

@@ -30,7 +30,7 @@
 
 #include "vmath32.h"
 
-#define GR__VMATH(name32, name64, x) _Generic((x), float: name32, double: name64)(x)
+#define GR__VMATH(name32, name64, x) _Generic((x), float : name32, double : name64)(x)
 
 #define v_exp(x) GR__VMATH(gr__exp32, gr__exp64, x)                /* e^x */
 #define v_exp2(x) GR__VMATH(gr__exp2_32, gr__exp2_64, x)           /* 2^x */

@@ -36,8 +36,8 @@ static inline double gr__rint64(double x)
 #define GR__ROUND64 0x1.8p+52
 #define GR__SHIFT64 0x1.80000000008p+52
 
-#define GR__LOG2E_HI64 0x1.71547652b82fep+0
-#define GR__LOG2E_LO64 0x1.777d0ffda0d24p-56
+#define GR__LOG2E64 0x1.71547652b82fep+0
+#define GR__LOG2E_FRACTION64 0x1.c551d94ae0bf8p-2
 /* The high part has 42 bits: its product with an exponent is exact, with and without fma. */
 #define GR__LN2_HI64 0x1.62e42fefa38p-1
 #define GR__LN2_LO64 0x1.ef35793c7673p-45
@@ -54,7 +54,7 @@ static inline double gr__scale64(double p, double t)
 /* 0.75 ulp. */
 static inline double gr__exp64(double x)
 {
-    double t = GR__FMA64(x, GR__LOG2E_HI64, GR__SHIFT64);
+    double t = GR__FMA64(x, GR__LOG2E64, GR__SHIFT64);
     double n = t - GR__SHIFT64;
     double high = GR__FMA64(-n, GR__LN2_HI64, x), low = n * GR__LN2_LO64;
     double r = high - low, u = r * r;
@@ -101,7 +101,7 @@ static inline double gr__exp2_64(double x)
 /* 1.4 ulp. */
 static inline double gr__expm1_64(double x)
 {
-    double t = GR__FMA64(x, GR__LOG2E_HI64, GR__SHIFT64);
+    double t = GR__FMA64(x, GR__LOG2E64, GR__SHIFT64);
     double n = t - GR__SHIFT64;
     double high = GR__FMA64(-n, GR__LN2_HI64, x), low = n * GR__LN2_LO64;
     double r = high - low, u = r * r;
@@ -205,9 +205,9 @@ static inline double gr__log64(double x)
 static inline double gr__log2_64(double x)
 {
     gr__binary64 b = gr__log_split64(x);
-    double tail = GR__FMA64(gr__log_tail64(b.f), GR__LOG2E_HI64, b.f * GR__LOG2E_LO64);
-    double y = GR__FMA64(b.f, GR__LOG2E_HI64, tail) + b.e;
-    return gr__log_select64(x, y);
+    double tail = gr__log_tail64(b.f) * GR__LOG2E64;
+    double y = b.f + GR__FMA64(b.f, GR__LOG2E_FRACTION64, tail);
+    return gr__log_select64(x, b.e + y);
 }
 
 /* 1.4 ulp. */

@@ -131,6 +131,9 @@ Test(params, groups_are_listed_in_their_parents)
     cr_assert_eq(gr_params_at(g, 0), b);
     cr_assert_eq(gr_params_elements(all), 6);
     expect_ok();
+    gr_params_free(all);
+    gr_thread_end();
+    EXPECT_NO_LEAK();
 }
 
 Test(params, group_refusals, .init = silence)
@@ -524,6 +527,9 @@ Test(params, backward_leaves_other_groups_alone, .init = silence)
     }
     expect_numbers(gr_grad(w), 9, 12);
     expect_numbers(gr_grad(v), 3, 6);
+    gr_params_free(all);
+    gr_thread_end();
+    EXPECT_NO_LEAK();
 }
 
 Test(params, states_get_no_gradient)

@@ -257,6 +257,9 @@ Test(print, an_error_tensor_says_so)
 {
     gr_error_handler(silent, NULL);
     assert_text(gr_full(GR_F32, GR_SHAPE(-1), 0), "<error tensor>");
+    gr_error_clear();
+    assert_text(NULL, "<error tensor>");
+    cr_assert_str_eq(gr_error_message(), "gr_format: t: got NULL, want a tensor");
 }
 
 /* ---- where the text goes ---- */

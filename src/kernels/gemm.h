@@ -1,0 +1,230 @@
+/* Matrix products of elements T. Included once for each T, after T, GEMM (the name of the kernel) and,
+ * where the machine has it, FMA (of whole vectors) are defined.
+ *
+ * An element of c is one chain a[i][0] b[0][j] + a[i][1] b[1][j] + ... in the order of k, held in a
+ * register for up to ROWS rows of two vectors at a time; at an edge it is the same chain. Thin
+ * products whose operands both run along k are summed in lanes instead. The work is cut by sizes
+ * alone, and k is never shared out. */
+#include <string.h>
+
+#include "src/kernels/nest.h"
+#include "src/kernels/product.h"
+
+#if defined(__AVX512F__)
+#define BYTES 64
+#elif defined(__AVX__)
+#define BYTES 32
+#else
+#define BYTES 16
+#endif
+
+#ifndef FMA
+#define FMA(a, b, c) ((a) * (b) + (c))
+#endif
+
+typedef T vector __attribute__((vector_size(BYTES)));
+typedef T anywhere __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
+
+enum {
+    LANES = BYTES / sizeof(T),
+    WIDTH = 2 * LANES,                   /* columns of a panel */
+    ROWS = BYTES == 64 ? 8 : 6,          /* of a tile: its sums fill the registers */
+    DEPTH = 32768 / (WIDTH * sizeof(T)), /* rows of a packed panel: 32 KB */
+    BLOCK = 128,                         /* rows of c that share a packed panel */
+    IN_PLACE = 32,                       /* rows of c up to which packing does not pay */
+    THIN = 4,
+    SLICE = 512,       /* of k, for thin products */
+    PARALLEL = 1 << 19 /* multiplications worth a parallel region */
+};
+
+static inline int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A panel of b: `depth` rows, `row` apart, of contiguous columns. */
+typedef struct panel {
+    const T *data;
+    int64_t depth, row;
+} panel;
+
+/* c = a b, or c + a b if there is `more` in c, for a tile of `rows` by `vectors`. */
+static inline __attribute__((always_inline)) void tile(int rows, int vectors, T *c, int64_t c_row,
+                                                       const T *a, const gr__product *p,
+                                                       const panel *b, bool more)
+{
+    vector sum[ROWS][2] = {0};
+
+#pragma GCC unroll 8
+    for (int i = 0; i < rows && more; i++) {
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+            sum[i][v] = *(const anywhere *)(c + i * c_row + v * LANES);
+    }
+    for (int64_t l = 0; l < b->depth; l++) {
+        vector y[2];
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++)
+            y[v] = *(const anywhere *)(b->data + l * b->row + v * LANES);
+#pragma GCC unroll 8
+        for (int i = 0; i < rows; i++) {
+            vector x = a[i * p->a_row + l * p->a_column] - (vector){0};
+#pragma GCC unroll 2
+            for (int v = 0; v < vectors; v++) sum[i][v] = FMA(x, y[v], sum[i][v]);
+        }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++) {
+#pragma GCC unroll 2
+        for (int v = 0; v < vectors; v++) *(anywhere *)(c + i * c_row + v * LANES) = sum[i][v];
+    }
+}
+
+/* Any number of rows, in tiles. */
+static inline __attribute__((always_inline)) void tiles(int64_t rows, int vectors, T *c,
+                                                        int64_t c_row, const T *a,
+                                                        const gr__product *p, const panel *b,
+                                                        bool more)
+{
+    int64_t i = 0;
+
+    for (; i <= rows - ROWS; i += ROWS)
+        tile(ROWS, vectors, c + i * c_row, c_row, a + i * p->a_row, p, b, more);
+    for (; i <= rows - 4; i += 4)
+        tile(4, vectors, c + i * c_row, c_row, a + i * p->a_row, p, b, more);
+    for (; i <= rows - 2; i += 2)
+        tile(2, vectors, c + i * c_row, c_row, a + i * p->a_row, p, b, more);
+    for (; i < rows; i++) tile(1, vectors, c + i * c_row, c_row, a + i * p->a_row, p, b, more);
+}
+
+/* Tiles by way of a buffer, for fewer columns than a panel has or columns that lie apart. */
+static void edge(int64_t rows, int64_t width, T *c, const T *a, const gr__product *p,
+                 const panel *b, bool more)
+{
+    T buffer[ROWS * WIDTH] = {0};
+
+    for (int64_t first = 0; first < rows; first += ROWS) {
+        int64_t height = least(ROWS, rows - first);
+        const T *from = a + first * p->a_row;
+        T *to = c + first * p->c_row;
+        for (int64_t i = 0; i < height && more; i++) {
+            for (int64_t j = 0; j < width; j++)
+                buffer[i * WIDTH + j] = to[i * p->c_row + j * p->c_column];
+        }
+        if (width <= LANES)
+            tiles(height, 1, buffer, WIDTH, from, p, b, more);
+        else
+            tiles(height, 2, buffer, WIDTH, from, p, b, more);
+        for (int64_t i = 0; i < height; i++) {
+            for (int64_t j = 0; j < width; j++)
+                to[i * p->c_row + j * p->c_column] = buffer[i * WIDTH + j];
+        }
+    }
+}
+
+/* Copies a panel of b, with zeros for the columns that it lacks. */
+static void pack(T *to, const T *b, const gr__product *p, int64_t depth, int64_t width)
+{
+    if (width < WIDTH) memset(to, 0, (size_t)(depth * WIDTH) * sizeof(T));
+    if (p->b_column == 1) {
+        for (int64_t l = 0; l < depth; l++)
+            memcpy(to + l * WIDTH, b + l * p->b_row, (size_t)width * sizeof(T));
+        return;
+    }
+    for (int64_t j = 0; j < width; j++) {
+        for (int64_t l = 0; l < depth; l++) to[l * WIDTH + j] = b[l * p->b_row + j * p->b_column];
+    }
+}
+
+/* `rows` by `width` elements of c. */
+static void block(int64_t rows, int64_t width, T *c, const T *a, const T *b, const gr__product *p)
+{
+    T packed[DEPTH * WIDTH] __attribute__((aligned(64)));
+    bool in_place = p->b_column == 1 && width == WIDTH && rows <= IN_PLACE;
+
+    for (int64_t l = 0; l < p->k; l += DEPTH) {
+        panel s = {b + l * p->b_row, least(DEPTH, p->k - l), p->b_row};
+        if (!in_place) {
+            pack(packed, s.data, p, s.depth, width);
+            s.data = packed;
+            s.row = WIDTH;
+        }
+        if (width == WIDTH && p->c_column == 1)
+            tiles(rows, 2, c, p->c_row, a + l * p->a_column, p, &s, l > 0);
+        else
+            edge(rows, width, c, a + l * p->a_column, p, &s, l > 0);
+    }
+}
+
+static void blocks(const gr__product *p, T *c, const T *a, const T *b, int threads)
+{
+    int64_t down = (p->m + BLOCK - 1) / BLOCK, across = (p->n + WIDTH - 1) / WIDTH;
+
+#pragma omp parallel for num_threads(threads) if (threads > 1 && p->m * p->n * p->k > PARALLEL)
+    for (int64_t t = 0; t < down * across; t++) {
+        int64_t i = t / across * BLOCK, j = t % across * WIDTH;
+        block(least(BLOCK, p->m - i), least(WIDTH, p->n - j), c + i * p->c_row + j * p->c_column,
+              a + i * p->a_row, b + j * p->b_column, p);
+    }
+}
+
+/* The sum of n products in GR__LANES lanes by index, then folded in halves; a has zeros after n. */
+static inline T dot(const T *a, const T *b, int64_t n)
+{
+    T lane[GR__LANES], rest[GR__LANES] = {0};
+    vector sum[GR__LANES / LANES] = {0};
+
+    for (int64_t l = 0; l < n; l += GR__LANES) {
+        const T *x = a + l, *y = b + l;
+        if (n - l < GR__LANES) y = memcpy(rest, y, (size_t)(n - l) * sizeof(T));
+        for (int v = 0; v < GR__LANES / LANES; v++)
+            sum[v] = FMA(*(const anywhere *)(x + v * LANES), *(const anywhere *)(y + v * LANES),
+                         sum[v]);
+    }
+    memcpy(lane, sum, sizeof lane);
+    for (int half = GR__LANES / 2; half > 0; half /= 2)
+        for (int j = 0; j < half; j++) lane[j] += lane[j + half];
+    return lane[0];
+}
+
+/* At most THIN rows of c, from columns of b that are contiguous. */
+static void thin(const gr__product *p, T *c, const T *a, const T *b, int threads)
+{
+    T rows[THIN][SLICE];
+
+    for (int64_t l = 0; l < p->k; l += SLICE) {
+        int64_t depth = least(SLICE, p->k - l);
+        memset(rows, 0, sizeof rows);
+        for (int64_t i = 0; i < p->m; i++)
+            for (int64_t s = 0; s < depth; s++)
+                rows[i][s] = a[i * p->a_row + (l + s) * p->a_column];
+#pragma omp parallel for num_threads(threads) if (threads > 1 && p->n * depth > PARALLEL)
+        for (int64_t j = 0; j < p->n; j++) {
+            for (int64_t i = 0; i < p->m; i++) {
+                T *to = c + i * p->c_row + j * p->c_column;
+                T sum = dot(rows[i], b + j * p->b_column + l, depth);
+                *to = l > 0 ? *to + sum : sum;
+            }
+        }
+    }
+}
+
+/* The same product for the transpose of c. */
+static gr__product transposed(const gr__product *p)
+{
+    return (gr__product){p->n,        p->m,     p->k,        p->b_column, p->b_row,
+                         p->a_column, p->a_row, p->c_column, p->c_row};
+}
+
+void GR__KERNEL(GEMM)(const gr__product *p, void *c, const void *a, const void *b, int threads)
+{
+    gr__product t = transposed(p);
+    bool turn = p->n <= THIN && p->n < p->m;
+    const gr__product *q = turn ? &t : p;
+    const T *left = turn ? b : a, *right = turn ? a : b;
+
+    if (q->m <= THIN && q->b_row == 1 && q->b_column != 1 && q->k >= GR__LANES)
+        thin(q, c, left, right, threads);
+    else
+        blocks(q, c, left, right, threads);
+}
