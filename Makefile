@@ -188,6 +188,10 @@ check: all $(if $(TESTS),$(checks),$(programs)) ## The same without installing a
 bench: $(benches) ## Run the benchmarks
 	@set -e; for program in $^; do $$program; done
 
+results: $(BUILD)/examples/vae ## Write docs/results.md: MNIST=DIR THREADS=
+	tools/results $< '$(MNIST)' '$(or $(THREADS),2)' > $(BUILD)/results.md
+	mv $(BUILD)/results.md docs/results.md
+
 lint: ## Formatting, warnings of gcc and clang, include directions
 	@tools/deps dev
 	@clang-format --dry-run --Werror $(ours)
@@ -229,5 +233,5 @@ uninstall: ## Remove what install put there
 clean: ## Remove the build folder
 	rm -rf $(BUILD)
 
-.PHONY: help all programs objects run examples test check bench lint format arrows headers install \
+.PHONY: help all programs objects run examples test check bench results lint format arrows headers install \
         uninstall clean always

@@ -29,9 +29,6 @@ gr_reduction gr_divided(gr_reduction how, double n)
 /* t, whose shape is that of the values or of their leading axes, expanded to the former. */
 static gr_tensor *expand_trailing(const char *argument, const gr_tensor *t, gr_shape values)
 {
-    if (gr_is_error(t)) {
-        return gr_detach(t);
-    }
     if (!gr_check_operand("gr_reduce", argument, t)) {
         return gr_error_tensor();
     }

@@ -181,8 +181,8 @@ static bool save_all(const settings *s, const vae *m, const gr_params *params, c
     char path[4096];
 
     snprintf(path, sizeof path, "%s/model.safetensors", s->out);
-    return save_reconstruction(s, m, data->test) & save_samples(s, m, rng) &
-           save_curves(s, data->name, r, epochs) & gr_safetensors_save(params, path);
+    return gr_safetensors_save(params, path) && save_reconstruction(s, m, data->test) &&
+           save_samples(s, m, rng) && save_curves(s, data->name, r, epochs);
 }
 
 static void print_table(const epoch_result *r, int64_t epochs)

@@ -182,8 +182,11 @@ static inline T dot(const T *a, const T *b, int64_t n)
                          sum[v]);
     }
     memcpy(lane, sum, sizeof lane);
-    for (int half = GR__LANES / 2; half > 0; half /= 2)
+#pragma GCC unroll 4
+    for (int half = GR__LANES / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
         for (int j = 0; j < half; j++) lane[j] += lane[j + half];
+    }
     return lane[0];
 }
 
