@@ -34,7 +34,10 @@ static bool read_pair(const char *folder, const char *part, gr_tensor **pixels, 
         return report_error("images_load: %s: no file %s or %s.gz", folder, name, name);
     }
     gr_tensor *read = gr_idx_read(path, GR_F32, 1.0 / 255);
-    if (!gr_is_error(read) && (gr_rank(read) != 3 || gr_dim(read, 1) * gr_dim(read, 2) != 784)) {
+    if (gr_is_error(read)) {
+        return false;
+    }
+    if (gr_rank(read) != 3 || gr_dim(read, 1) * gr_dim(read, 2) != DIGITS_PIXELS) {
         return report_error("images_load: %s: got another shape, want (n,28,28)", path);
     }
     *pixels = gr_reshape(read, GR_SHAPE(-1, DIGITS_PIXELS));

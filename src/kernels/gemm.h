@@ -122,16 +122,43 @@ static void edge(int64_t rows, int64_t width, T *c, const T *a, const gr__produc
     }
 }
 
+typedef T quad __attribute__((vector_size(4 * sizeof(T)), aligned(sizeof(T)), may_alias));
+
+/* Four columns of b, contiguous from row to row, turned into rows of a panel. */
+static void pack_four(T *to, const T *b, int64_t b_column, int64_t depth)
+{
+    int64_t l = 0;
+
+    for (; l <= depth - 4; l += 4, b += 4, to += 4 * WIDTH) {
+        quad w = *(const quad *)b, x = *(const quad *)(b + b_column);
+        quad y = *(const quad *)(b + 2 * b_column), z = *(const quad *)(b + 3 * b_column);
+        quad wx = __builtin_shufflevector(w, x, 0, 4, 1, 5);
+        quad yz = __builtin_shufflevector(y, z, 0, 4, 1, 5);
+        *(quad *)to = __builtin_shufflevector(wx, yz, 0, 1, 4, 5);
+        *(quad *)(to + WIDTH) = __builtin_shufflevector(wx, yz, 2, 3, 6, 7);
+        wx = __builtin_shufflevector(w, x, 2, 6, 3, 7);
+        yz = __builtin_shufflevector(y, z, 2, 6, 3, 7);
+        *(quad *)(to + 2 * WIDTH) = __builtin_shufflevector(wx, yz, 0, 1, 4, 5);
+        *(quad *)(to + 3 * WIDTH) = __builtin_shufflevector(wx, yz, 2, 3, 6, 7);
+    }
+    for (; l < depth; l++, b++, to += WIDTH)
+        for (int64_t j = 0; j < 4; j++) to[j] = b[j * b_column];
+}
+
 /* Copies a panel of b, with zeros for the columns that it lacks. */
 static void pack(T *to, const T *b, const gr__product *p, int64_t depth, int64_t width)
 {
+    int64_t j = 0;
+
     if (width < WIDTH) memset(to, 0, (size_t)(depth * WIDTH) * sizeof(T));
     if (p->b_column == 1) {
         for (int64_t l = 0; l < depth; l++)
             memcpy(to + l * WIDTH, b + l * p->b_row, (size_t)width * sizeof(T));
         return;
     }
-    for (int64_t j = 0; j < width; j++) {
+    for (; j <= width - 4 && p->b_row == 1; j += 4)
+        pack_four(to + j, b + j * p->b_column, p->b_column, depth);
+    for (; j < width; j++) {
         for (int64_t l = 0; l < depth; l++) to[l * WIDTH + j] = b[l * p->b_row + j * p->b_column];
     }
 }
@@ -197,10 +224,11 @@ static void thin(const gr__product *p, T *c, const T *a, const T *b, int threads
 
     for (int64_t l = 0; l < p->k; l += SLICE) {
         int64_t depth = least(SLICE, p->k - l);
-        memset(rows, 0, sizeof rows);
-        for (int64_t i = 0; i < p->m; i++)
+        for (int64_t i = 0; i < p->m; i++) {
             for (int64_t s = 0; s < depth; s++)
                 rows[i][s] = a[i * p->a_row + (l + s) * p->a_column];
+            for (int64_t s = depth; s % GR__LANES != 0; s++) rows[i][s] = 0;
+        }
 #pragma omp parallel for num_threads(threads) if (threads > 1 && p->n * depth > PARALLEL)
         for (int64_t j = 0; j < p->n; j++) {
             for (int64_t i = 0; i < p->m; i++) {

@@ -230,11 +230,12 @@ Test(schedule, training_learns_and_memory_stays)
     network_free(&n);
 }
 
-/* Tensors that a program named are kept to the end of the scope: of the step above, x (B,D), y and
- * its parts, h before and after tanh and with its bias (B,H) each, and the loss's (B,1). What
- * gr_backward and gr_step make goes after its last reader: at most two (B,H) at once beside the
- * gradients; the parameters take their value, gradient, two moments and a new one of each. Nodes
- * take 1 MiB and more. */
+/* What a program named stays to the end of the scope: of the step above x (B,D), the output and the
+ * loss (B,1), and (B,H) three times, before and after the bias and after tanh. What gr_backward and
+ * gr_step make goes after its last reader: (B,H) three times at once, for the gradient that arrives
+ * at tanh, 1 - h^2 and their product; a parameter has its value, a new one, a gradient, two moments
+ * and what makes them. A size class may hold a quarter more; nodes take less than 1 MiB. Without
+ * release there would be a seventh (B,H). */
 Test(schedule, peak_of_a_training_step)
 {
     enum { BATCH = 4096, IN = 32, WIDTH = 256 };
@@ -243,12 +244,12 @@ Test(schedule, peak_of_a_training_step)
     int64_t weights = gr_params_elements(n.params) * 4;
 
     step(&n, BATCH);
-    gr_memory_reset_peak();
     int64_t before = gr_memory_stats().current;
+    gr_memory_reset_peak();
     step(&n, BATCH);
     int64_t peak = gr_memory_stats().peak - before;
-    int64_t bound = 5 * big + 2 * input + 12 * thin + 10 * weights + (1 << 20);
-    cr_assert(peak <= bound, "%lld bytes, at most %lld expected: %.2f of (B,H)", (long long)peak,
+    int64_t bound = (6 * big + input + 12 * thin + 10 * weights) / 4 * 5 + (1 << 20);
+    cr_assert(peak <= bound, "%lld bytes, at most %lld expected: %.2f times (B,H)", (long long)peak,
               (long long)bound, (double)peak / (double)big);
     network_free(&n);
 }
