@@ -221,24 +221,25 @@ static gr_tensor *take_root(const char *function, const char *argument, const gr
 
 /* ---- gr_backward ---- */
 
-typedef struct arrival {
-    gr__cell *cell;
-    gr_tensor *gradient;
-} arrival;
+typedef struct arrivals {
+    gr__cell **cells;
+    gr_tensor **gradients;
+    int count;
+} arrivals;
 
-static arrival *arrival_of(arrival *list, int64_t count, const gr__cell *cell)
+static int place_of(const arrivals *a, const gr__cell *cell)
 {
-    for (int64_t i = 0; i < count; i++) {
-        if (list[i].cell == cell) {
-            return &list[i];
-        }
+    int i = 0;
+
+    while (i < a->count && a->cells[i] != cell) {
+        i++;
     }
-    return NULL;
+    return i;
 }
 
 /* One entry for each cell reached: the sum over the values of it that the graph captured, and what
  * the cell already had. */
-static bool sum_by_cell(const walk *w, arrival *list, int64_t *count)
+static bool sum_by_cell(const walk *w, arrivals *a)
 {
     for (int64_t k = 0; k < w->count; k++) {
         const gr_tensor *node = w->path[k];
@@ -247,13 +248,13 @@ static bool sum_by_cell(const walk *w, arrival *list, int64_t *count)
             continue;
         }
         gr__cell *cell = gr__as_cell(gr__origin(node));
-        arrival *a = arrival_of(list, *count, cell);
-        if (!a) {
-            a = &list[(*count)++];
-            *a = (arrival){cell, cell->gradient};
+        int i = place_of(a, cell);
+        if (i == a->count) {
+            a->cells[a->count] = cell;
+            a->gradients[a->count++] = cell->gradient;
         }
-        a->gradient = a->gradient ? gr_add(a->gradient, g) : g;
-        if (gr__is_error(a->gradient)) {
+        a->gradients[i] = a->gradients[i] ? gr_add(a->gradients[i], g) : g;
+        if (gr__is_error(a->gradients[i])) {
             return false;
         }
     }
@@ -261,36 +262,44 @@ static bool sum_by_cell(const walk *w, arrival *list, int64_t *count)
 }
 
 /* Room for the cells must be there before the first of them changes. */
-static bool commit(const arrival *list, int64_t count)
+static bool commit(const arrivals *a)
 {
-    for (int64_t i = 0; i < count; i++) {
-        if (!gr__note_cell(list[i].cell)) {
+    for (int i = 0; i < a->count; i++) {
+        if (!gr__note_cell(a->cells[i])) {
             return false;
         }
     }
-    for (int64_t i = 0; i < count; i++) {
-        gr__cell_set_gradient(list[i].cell, list[i].gradient);
+    for (int i = 0; i < a->count; i++) {
+        gr__cell_set_gradient(a->cells[i], a->gradients[i]);
     }
     return true;
 }
 
 static bool hand_over(const walk *w)
 {
-    int64_t count = 0;
-    arrival *list = gr__alloc((size_t)(w->count + 1) * sizeof *list);
-    bool good = list != NULL;
+    GR_TRANSIENT;
+    size_t room = (size_t)w->count + 1;
+    arrivals a = {.cells = gr__alloc(room * sizeof *a.cells),
+                  .gradients = gr__alloc(room * sizeof *a.gradients)};
+    bool good = a.cells && a.gradients;
 
-    if (!list) {
+    if (!good) {
         gr_fail(GR_ERROR_MEMORY, w->function, NULL, "no memory for the gradients");
     }
-    GR_TRANSIENT;
-    good = good && sum_by_cell(w, list, &count) && commit(list, count);
-    gr__free(list);
-    if (good && count == 0) {
-        return gr_fail(GR_ERROR_STATE, w->function, "loss",
+    good = good && sum_by_cell(w, &a);
+    if (good && gr__claim_cells(w->function, a.cells, a.count)) {
+        good = commit(&a);
+        gr__release_cells(a.cells, a.count);
+    } else {
+        good = false;
+    }
+    if (good && a.count == 0) {
+        good = gr_fail(GR_ERROR_STATE, w->function, "loss",
                        "depends on no trained cell of params; was it made under GR_NO_GRAD, or cut "
                        "off by gr_detach?");
     }
+    gr__free(a.cells);
+    gr__free(a.gradients);
     return good;
 }
 

@@ -12,6 +12,7 @@ typedef struct entry {
 } entry;
 
 struct gr_params {
+    _Atomic(const gr__thread *) writer; /* who changes cells of this set at this moment */
     gr_params *parent;
     char *name; /* within the parent */
     entry *entries;
@@ -43,7 +44,7 @@ gr_params *gr_params_new(void)
         gr_fail(GR_ERROR_MEMORY, "gr_params_new", NULL, "no memory for a set of parameters");
         return &error_params;
     }
-    *params = (gr_params){0};
+    memset(params, 0, sizeof *params);
     return params;
 }
 
@@ -69,7 +70,9 @@ gr_params *gr_params_group(gr_params *parent, const char *name)
         gr_params *group = gr__alloc(sizeof *group);
         char *copy = group ? gr__strdup(name) : NULL;
         if (copy) {
-            *group = (gr_params){.parent = parent, .name = copy};
+            memset(group, 0, sizeof *group);
+            group->parent = parent;
+            group->name = copy;
             return groups[parent->group_count++] = group;
         }
         gr__free(group);
@@ -293,13 +296,44 @@ bool gr__is_trained_in(const gr__cell *cell, const gr_params *params)
     return cell->trained && set;
 }
 
+/* ---- one thread at a time ---- */
+
+void gr__release_cells(gr__cell *const *cells, int n)
+{
+    for (int i = 0; i < n; i++) {
+        atomic_store(&cells[i]->owner->writer, NULL);
+    }
+}
+
+bool gr__claim_cells(const char *function, gr__cell *const *cells, int n)
+{
+    const gr__thread *me = gr__self();
+
+    for (int i = 0; i < n; i++) {
+        const gr__thread *writer = NULL;
+        if (!atomic_compare_exchange_strong(&cells[i]->owner->writer, &writer, me) &&
+            writer != me) {
+            gr__release_cells(cells, i);
+            return gr_fail(GR_ERROR_STATE, function, NULL,
+                           "another thread is changing the set of \"%s\"; one at a time may",
+                           cells[i]->name);
+        }
+    }
+    return true;
+}
+
 /* ---- values ---- */
 
 const gr_tensor *gr__cell_value(const gr__cell *cell)
 {
     gr__thread *thread = gr__self();
-    gr_tensor *node = thread ? gr__scope_node(thread, thread->depth) : NULL;
+    const gr__thread *writer = atomic_load_explicit(&cell->owner->writer, memory_order_acquire);
 
+    if (writer && writer != thread) {
+        return gr__error(GR_ERROR_STATE, "gr_param", NULL,
+                         "\"%s\" is read while another thread changes its set", cell->name);
+    }
+    gr_tensor *node = thread ? gr__scope_node(thread, thread->depth) : NULL;
     if (!node) {
         return &gr__error_tensor;
     }
@@ -333,20 +367,25 @@ bool gr__cell_adopt(gr__cell *cell)
     return buffer != NULL;
 }
 
+/* The cell behind a tensor, or NULL: silently for an error tensor. */
+static gr__cell *cell_of(const char *function, const gr_tensor *t)
+{
+    gr__cell *cell = t ? gr__as_cell(t) : NULL;
+
+    if (!cell && !(t && gr__is_error(t))) {
+        gr_fail(GR_ERROR_VALUE, function, "cell",
+                "got an ordinary tensor, want a cell made by gr_param or gr_state");
+    }
+    return cell;
+}
+
 /* The value as a node that may be assigned to the cell, or the error tensor. */
 static gr_tensor *assignable(const char *function, const gr_tensor *cell, const gr_tensor *value)
 {
-    const gr__cell *c = cell ? gr__as_cell(cell) : NULL;
+    const gr__cell *c = cell_of(function, cell);
+    const gr_tensor *node = c ? gr__operand(function, "value", value) : &gr__error_tensor;
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    if (cell && gr__is_error(cell)) {
-        return &gr__error_tensor;
-    }
-    if (!c) {
-        return gr__error(GR_ERROR_VALUE, function, "cell",
-                         "got an ordinary tensor, want a cell made by gr_param or gr_state");
-    }
-    const gr_tensor *node = gr__operand(function, "value", value);
     if (gr__is_error(node)) {
         return &gr__error_tensor;
     }
@@ -368,11 +407,15 @@ bool gr_assign(gr_tensor *cell, const gr_tensor *value)
     gr_tensor *node = assignable("gr_assign", cell, value);
     gr__cell *c = gr__is_error(node) ? NULL : gr__as_cell(cell);
 
-    if (!c || !gr__note_cell(c)) {
+    if (!c || !gr__claim_cells("gr_assign", &c, 1)) {
         return false;
     }
-    c->pending = node;
-    return true;
+    bool noted = gr__note_cell(c);
+    if (noted) {
+        c->pending = node;
+    }
+    gr__release_cells(&c, 1);
+    return noted;
 }
 
 /* Storage for every value, all of it or none: after this nothing can fail. */
@@ -401,39 +444,63 @@ static void adopt_ready(gr__thread *thread)
     }
 }
 
-bool gr_assign_all(int n, gr_tensor *const *cells, gr_tensor *const *values)
+/* Phase 1 of gr_assign_all: everything that can fail. values[i] becomes the node for cells[i], and
+ * buffers[i] its numbers, in storage of their own. */
+static bool compute_all(int n, gr__cell *const *cells, gr_tensor *const *values,
+                        gr__buffer **buffers)
 {
-    gr__thread *thread = gr__self();
-    gr_tensor **list = NULL;
     int64_t count = 0, capacity = 0;
-    gr__buffer **buffers = NULL;
+    gr_tensor **list = gr__grow(NULL, &capacity, n, sizeof *list);
+    bool ready = list != NULL;
 
-    list = thread ? gr__grow(NULL, &capacity, n, sizeof *list) : NULL;
-    buffers = list ? gr__alloc((size_t)(n > 0 ? n : 1) * sizeof(gr__buffer *)) : NULL;
-    bool ready = buffers != NULL;
-    if (thread && !ready) {
+    if (!list) {
         gr_fail(GR_ERROR_MEMORY, "gr_assign_all", NULL, "no memory for %d values", n);
     }
     for (; ready && count < n; count++) {
-        list[count] = assignable("gr_assign_all", cells[count], values[count]);
+        list[count] = assignable("gr_assign_all", &cells[count]->tensor, values[count]);
         ready = !gr__is_error(list[count]);
     }
     ready = ready && gr__pending_leaves(&list, &count, &capacity);
     if (ready) {
         gr_eval((int)count, list);
         for (int i = 0; i < n; i++) {
-            ready = ready && !gr__is_error(list[i]) && list[i]->buffer;
+            ready = ready && list[i]->buffer;
         }
     }
     ready = ready && own_all(n, list, buffers);
+    gr__free(list);
+    return ready;
+}
+
+bool gr_assign_all(int n, gr_tensor *const *cells, gr_tensor *const *values)
+{
+    size_t room = (size_t)(n > 0 ? n : 1);
+    gr__buffer **buffers = gr__alloc(room * sizeof *buffers);
+    gr__cell **targets = buffers ? gr__alloc(room * sizeof *targets) : NULL;
+    bool ready = targets != NULL;
+
+    if (!ready) {
+        gr_fail(GR_ERROR_MEMORY, "gr_assign_all", NULL, "no memory for %d values", n);
+    }
     for (int i = 0; ready && i < n; i++) {
-        take_buffer(gr__as_cell(cells[i]), buffers[i]);
+        targets[i] = cell_of("gr_assign_all", cells[i]);
+        ready = targets[i] != NULL;
+    }
+    if (ready && gr__claim_cells("gr_assign_all", targets, n)) {
+        ready = compute_all(n, targets, values, buffers);
+        for (int i = 0; ready && i < n; i++) { /* phase 2: nothing can fail */
+            take_buffer(targets[i], buffers[i]);
+        }
+        gr__release_cells(targets, n);
+    } else {
+        ready = false;
     }
     if (ready) {
+        gr__thread *thread = gr__self();
         thread->flushed = thread->count;
         adopt_ready(thread);
     }
-    gr__free(list);
+    gr__free(targets);
     gr__free(buffers);
     return ready;
 }
@@ -442,13 +509,10 @@ bool gr_assign_all(int n, gr_tensor *const *cells, gr_tensor *const *values)
 
 gr_tensor *gr_grad(const gr_tensor *cell)
 {
-    const gr__cell *c = cell ? gr__as_cell(cell) : NULL;
+    const gr__cell *c = cell_of("gr_grad", cell);
 
     if (!c) {
-        return cell && gr__is_error(cell)
-                   ? &gr__error_tensor
-                   : gr__error(GR_ERROR_VALUE, "gr_grad", "cell",
-                               "got an ordinary tensor, want a cell made by gr_param");
+        return &gr__error_tensor;
     }
     return c->gradient ? (gr_tensor *)(uintptr_t)gr__operand("gr_grad", "cell", c->gradient) : NULL;
 }

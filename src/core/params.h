@@ -33,6 +33,11 @@ bool gr__cell_set_gradient(gr__cell *cell, gr_tensor *gradient);
  * storage is needed and the buffer at hand is borrowed or a view; false, reported, on failure. */
 bool gr__cell_adopt(gr__cell *cell);
 
+/* Cells that are about to be changed: false, reported, and nothing claimed, if another thread changes
+ * one of their sets at this moment. */
+bool gr__claim_cells(const char *function, gr__cell *const *cells, int n);
+void gr__release_cells(gr__cell *const *cells, int n);
+
 /* Whether a cell is trained and listed in params (NULL: in any). */
 bool gr__is_trained_in(const gr__cell *cell, const gr_params *params);
 

@@ -22,6 +22,12 @@
 #define FMA(a, b, c) ((a) * (b) + (c))
 #endif
 
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 typedef T vector __attribute__((vector_size(BYTES)));
 typedef T anywhere __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
 
@@ -32,7 +38,7 @@ enum {
     DEPTH = 32768 / (WIDTH * sizeof(T)), /* rows of a packed panel: 32 KB */
     BLOCK = 128,                         /* rows of c that share a packed panel */
     IN_PLACE = 32,                       /* rows of c up to which packing does not pay */
-    THIN = 4,
+    THIN = 2,
     SLICE = 512,       /* of k, for thin products */
     PARALLEL = 1 << 19 /* multiplications worth a parallel region */
 };
@@ -49,42 +55,42 @@ typedef struct panel {
 } panel;
 
 /* c = a b, or c + a b if there is `more` in c, for a tile of `rows` by `vectors`. */
-static inline __attribute__((always_inline)) void tile(int rows, int vectors, T *c, int64_t c_row,
-                                                       const T *a, const gr__product *p,
-                                                       const panel *b, bool more)
+/* clang-format off */
+static inline __attribute__((always_inline)) void
+tile(int rows, int vectors, T *c, int64_t c_row, const T *a, const gr__product *p, const panel *b,
+     bool more)
 {
     vector sum[ROWS][2] = {0};
 
-#pragma GCC unroll 8
+    UNROLL
     for (int i = 0; i < rows && more; i++) {
-#pragma GCC unroll 2
+        UNROLL
         for (int v = 0; v < vectors; v++)
             sum[i][v] = *(const anywhere *)(c + i * c_row + v * LANES);
     }
     for (int64_t l = 0; l < b->depth; l++) {
         vector y[2];
-#pragma GCC unroll 2
+        UNROLL
         for (int v = 0; v < vectors; v++)
             y[v] = *(const anywhere *)(b->data + l * b->row + v * LANES);
-#pragma GCC unroll 8
+        UNROLL
         for (int i = 0; i < rows; i++) {
-            vector x = a[i * p->a_row + l * p->a_column] - (vector){0};
-#pragma GCC unroll 2
+            vector x = a[i * p->a_row + l * p->a_column] - (vector){0}; /* in every lane */
+            UNROLL
             for (int v = 0; v < vectors; v++) sum[i][v] = FMA(x, y[v], sum[i][v]);
         }
     }
-#pragma GCC unroll 8
+    UNROLL
     for (int i = 0; i < rows; i++) {
-#pragma GCC unroll 2
+        UNROLL
         for (int v = 0; v < vectors; v++) *(anywhere *)(c + i * c_row + v * LANES) = sum[i][v];
     }
 }
+/* clang-format on */
 
 /* Any number of rows, in tiles. */
-static inline __attribute__((always_inline)) void tiles(int64_t rows, int vectors, T *c,
-                                                        int64_t c_row, const T *a,
-                                                        const gr__product *p, const panel *b,
-                                                        bool more)
+static inline void tiles(int64_t rows, int vectors, T *c, int64_t c_row, const T *a,
+                         const gr__product *p, const panel *b, bool more)
 {
     int64_t i = 0;
 
@@ -97,28 +103,34 @@ static inline __attribute__((always_inline)) void tiles(int64_t rows, int vector
     for (; i < rows; i++) tile(1, vectors, c + i * c_row, c_row, a + i * p->a_row, p, b, more);
 }
 
+static void copy(T *to, int64_t to_row, int64_t to_column, const T *from, int64_t from_row,
+                 int64_t from_column, int64_t rows, int64_t width)
+{
+    for (int64_t i = 0; i < rows; i++, to += to_row, from += from_row) {
+        if (to_column == 1 && from_column == 1)
+            memcpy(to, from, (size_t)width * sizeof(T));
+        else
+            for (int64_t j = 0; j < width; j++) to[j * to_column] = from[j * from_column];
+    }
+}
+
 /* Tiles by way of a buffer, for fewer columns than a panel has or columns that lie apart. */
 static void edge(int64_t rows, int64_t width, T *c, const T *a, const gr__product *p,
                  const panel *b, bool more)
 {
-    T buffer[ROWS * WIDTH] = {0};
+    T buffer[ROWS * WIDTH] __attribute__((aligned(64)));
 
-    for (int64_t first = 0; first < rows; first += ROWS) {
-        int64_t height = least(ROWS, rows - first);
-        const T *from = a + first * p->a_row;
-        T *to = c + first * p->c_row;
-        for (int64_t i = 0; i < height && more; i++) {
-            for (int64_t j = 0; j < width; j++)
-                buffer[i * WIDTH + j] = to[i * p->c_row + j * p->c_column];
+    for (; rows > 0; rows -= ROWS, c += ROWS * p->c_row, a += ROWS * p->a_row) {
+        int64_t height = least(ROWS, rows);
+        if (more) {
+            memset(buffer, 0, sizeof buffer);
+            copy(buffer, WIDTH, 1, c, p->c_row, p->c_column, height, width);
         }
         if (width <= LANES)
-            tiles(height, 1, buffer, WIDTH, from, p, b, more);
+            tiles(height, 1, buffer, WIDTH, a, p, b, more);
         else
-            tiles(height, 2, buffer, WIDTH, from, p, b, more);
-        for (int64_t i = 0; i < height; i++) {
-            for (int64_t j = 0; j < width; j++)
-                to[i * p->c_row + j * p->c_column] = buffer[i * WIDTH + j];
-        }
+            tiles(height, 2, buffer, WIDTH, a, p, b, more);
+        copy(c, p->c_row, p->c_column, buffer, WIDTH, 1, height, width);
     }
 }
 
@@ -145,17 +157,35 @@ static void pack_four(T *to, const T *b, int64_t b_column, int64_t depth)
         for (int64_t j = 0; j < 4; j++) to[j] = b[j * b_column];
 }
 
-/* Copies a panel of b, with zeros for the columns that it lacks. */
-static void pack(T *to, const T *b, const gr__product *p, int64_t depth, int64_t width)
+/* Copies rows of a panel. Columns that it lacks are filled with whatever comes next in b, or with
+ * zeros near the end of it: they only reach sums that nobody reads. */
+static void pack_rows(T *to, const T *b, const gr__product *p, int64_t depth, int64_t width,
+                      int64_t left)
+{
+    int64_t end = width + (p->b_row > 0 ? (left - 1) * p->b_row : 0);
+
+    for (int64_t l = 0; l < depth; l++, to += WIDTH) {
+        int64_t at = l * p->b_row;
+        if (at + WIDTH <= end) {
+            memcpy(to, b + at, WIDTH * sizeof(T));
+        } else {
+            memset(to, 0, WIDTH * sizeof(T));
+            memcpy(to, b + at, (size_t)width * sizeof(T));
+        }
+    }
+}
+
+/* Copies a panel of b, which has `left` rows from here on. */
+static void pack(T *to, const T *b, const gr__product *p, int64_t depth, int64_t width,
+                 int64_t left)
 {
     int64_t j = 0;
 
-    if (width < WIDTH) memset(to, 0, (size_t)(depth * WIDTH) * sizeof(T));
     if (p->b_column == 1) {
-        for (int64_t l = 0; l < depth; l++)
-            memcpy(to + l * WIDTH, b + l * p->b_row, (size_t)width * sizeof(T));
+        pack_rows(to, b, p, depth, width, left);
         return;
     }
+    if (width < WIDTH) memset(to, 0, (size_t)(depth * WIDTH) * sizeof(T));
     for (; j <= width - 4 && p->b_row == 1; j += 4)
         pack_four(to + j, b + j * p->b_column, p->b_column, depth);
     for (; j < width; j++) {
@@ -167,35 +197,48 @@ static void pack(T *to, const T *b, const gr__product *p, int64_t depth, int64_t
 static void block(int64_t rows, int64_t width, T *c, const T *a, const T *b, const gr__product *p)
 {
     T packed[DEPTH * WIDTH] __attribute__((aligned(64)));
-    bool in_place = p->b_column == 1 && width == WIDTH && rows <= IN_PLACE;
+    bool whole = width == WIDTH || width == LANES;
+    bool in_place = p->b_column == 1 && whole && rows <= IN_PLACE;
 
-    for (int64_t l = 0; l < p->k; l += DEPTH) {
-        panel s = {b + l * p->b_row, least(DEPTH, p->k - l), p->b_row};
+    for (int64_t l = 0; l < p->k; l += DEPTH, a += DEPTH * p->a_column, b += DEPTH * p->b_row) {
+        panel s = {b, least(DEPTH, p->k - l), p->b_row};
         if (!in_place) {
-            pack(packed, s.data, p, s.depth, width);
+            pack(packed, b, p, s.depth, width, p->k - l);
             s.data = packed;
             s.row = WIDTH;
         }
-        if (width == WIDTH && p->c_column == 1)
-            tiles(rows, 2, c, p->c_row, a + l * p->a_column, p, &s, l > 0);
+        if (!whole || p->c_column != 1)
+            edge(rows, width, c, a, p, &s, l > 0);
+        else if (width == LANES)
+            tiles(rows, 1, c, p->c_row, a, p, &s, l > 0);
         else
-            edge(rows, width, c, a + l * p->a_column, p, &s, l > 0);
+            tiles(rows, 2, c, p->c_row, a, p, &s, l > 0);
     }
+}
+
+/* Block t of those that c is cut into. */
+static void block_of(const gr__product *p, T *c, const T *a, const T *b, int64_t t)
+{
+    int64_t across = (p->n + WIDTH - 1) / WIDTH, i = t / across * BLOCK, j = t % across * WIDTH;
+
+    block(least(BLOCK, p->m - i), least(WIDTH, p->n - j), c + i * p->c_row + j * p->c_column,
+          a + i * p->a_row, b + j * p->b_column, p);
 }
 
 static void blocks(const gr__product *p, T *c, const T *a, const T *b, int threads)
 {
-    int64_t down = (p->m + BLOCK - 1) / BLOCK, across = (p->n + WIDTH - 1) / WIDTH;
+    int64_t count = (p->m + BLOCK - 1) / BLOCK * ((p->n + WIDTH - 1) / WIDTH);
 
-#pragma omp parallel for num_threads(threads) if (threads > 1 && p->m * p->n * p->k > PARALLEL)
-    for (int64_t t = 0; t < down * across; t++) {
-        int64_t i = t / across * BLOCK, j = t % across * WIDTH;
-        block(least(BLOCK, p->m - i), least(WIDTH, p->n - j), c + i * p->c_row + j * p->c_column,
-              a + i * p->a_row, b + j * p->b_column, p);
+    if (threads == 1 || count == 1 || p->m * p->n * p->k < PARALLEL) {
+        for (int64_t t = 0; t < count; t++) block_of(p, c, a, b, t);
+        return;
     }
+#pragma omp parallel for num_threads(threads)
+    for (int64_t t = 0; t < count; t++) block_of(p, c, a, b, t);
 }
 
 /* The sum of n products in GR__LANES lanes by index, then folded in halves; a has zeros after n. */
+/* clang-format off */
 static inline T dot(const T *a, const T *b, int64_t n)
 {
     T lane[GR__LANES], rest[GR__LANES] = {0};
@@ -204,21 +247,24 @@ static inline T dot(const T *a, const T *b, int64_t n)
     for (int64_t l = 0; l < n; l += GR__LANES) {
         const T *x = a + l, *y = b + l;
         if (n - l < GR__LANES) y = memcpy(rest, y, (size_t)(n - l) * sizeof(T));
+        UNROLL
         for (int v = 0; v < GR__LANES / LANES; v++)
             sum[v] = FMA(*(const anywhere *)(x + v * LANES), *(const anywhere *)(y + v * LANES),
                          sum[v]);
     }
     memcpy(lane, sum, sizeof lane);
-#pragma GCC unroll 4
+    UNROLL
     for (int half = GR__LANES / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
+        UNROLL
         for (int j = 0; j < half; j++) lane[j] += lane[j + half];
     }
     return lane[0];
 }
+/* clang-format on */
 
-/* At most THIN rows of c, from columns of b that are contiguous. */
-static void thin(const gr__product *p, T *c, const T *a, const T *b, int threads)
+/* At most THIN rows of c, columns first to last, from columns of b that are contiguous. */
+static void thin_columns(const gr__product *p, T *c, const T *a, const T *b, int64_t first,
+                         int64_t last)
 {
     T rows[THIN][SLICE];
 
@@ -229,8 +275,7 @@ static void thin(const gr__product *p, T *c, const T *a, const T *b, int threads
                 rows[i][s] = a[i * p->a_row + (l + s) * p->a_column];
             for (int64_t s = depth; s % GR__LANES != 0; s++) rows[i][s] = 0;
         }
-#pragma omp parallel for num_threads(threads) if (threads > 1 && p->n * depth > PARALLEL)
-        for (int64_t j = 0; j < p->n; j++) {
+        for (int64_t j = first; j < last; j++) {
             for (int64_t i = 0; i < p->m; i++) {
                 T *to = c + i * p->c_row + j * p->c_column;
                 T sum = dot(rows[i], b + j * p->b_column + l, depth);
@@ -238,6 +283,16 @@ static void thin(const gr__product *p, T *c, const T *a, const T *b, int threads
             }
         }
     }
+}
+
+static void thin(const gr__product *p, T *c, const T *a, const T *b, int threads)
+{
+    if (threads == 1 || p->n * p->k < PARALLEL) {
+        thin_columns(p, c, a, b, 0, p->n);
+        return;
+    }
+#pragma omp parallel for num_threads(threads)
+    for (int64_t j = 0; j < p->n; j += BLOCK) thin_columns(p, c, a, b, j, least(p->n, j + BLOCK));
 }
 
 /* The same product for the transpose of c. */

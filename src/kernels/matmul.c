@@ -64,6 +64,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
         rntm_t runtime = BLIS_RNTM_INITIALIZER; \
         pthread_once(&once, choose_architecture); \
         bli_rntm_set_num_threads(threads, &runtime); \
+        bli_rntm_disable_l3_sup(&runtime); /* those kernels read past the end of operands */ \
         gemm(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, p->m, p->n, p->k, &one, (T *)(uintptr_t)a, \
              p->a_row, p->a_column, (T *)(uintptr_t)b, p->b_row, p->b_column, &zero, c, p->c_row, \
              p->c_column, NULL, &runtime); \
@@ -78,12 +79,11 @@ static bool plain(int64_t rows, int64_t columns, int64_t row, int64_t column)
     return (column == 1 && row >= columns) || (row == 1 && column >= rows);
 }
 
-/* Multiplications from which BLIS is faster than a kernel of ours. */
-#define LARGE 8000
-
+/* BLIS is faster only where packing both operands for all levels of the cache pays. */
 static bool for_blis(const gr__product *p)
 {
-    return p->m * p->n * p->k >= LARGE && p->m > 1 && p->n > 1 && p->k > 1 &&
+    return p->m >= 64 && p->n >= 64 && p->k >= 64 &&
+           (double)p->m * (double)p->n * (double)p->k >= 0x1p27 &&
            plain(p->m, p->k, p->a_row, p->a_column) && plain(p->k, p->n, p->b_row, p->b_column);
 }
 
@@ -108,48 +108,64 @@ static gr__product product_of(const gr__array *c, const gr__array *a, const gr__
                          .c_column = 1};
 }
 
-/* Every matrix of the batch: one at a time on all threads, or, when there are enough of them, each on
- * one thread. */
-static void batch(gr__product_kernel *kernel, const gr__product *p, const gr__array *out,
-                  const gr__array *in, int64_t size, int threads)
+typedef struct batch {
+    gr__product_kernel *kernel;
+    gr__product product;
+    gr__nest nest;
+    const gr__array *out, *in;
+    int64_t size;
+} batch;
+
+static void run_one(const batch *b, int64_t i, int threads)
 {
-    gr__nest n = gr__nest_of(out->rank - 2, out->dims, in[0].strides, in[1].strides);
-    int64_t count = gr__nest_pieces(&n, 1), work = p->m * p->n * p->k;
+    gr__piece at = gr__nest_piece(&b->nest, 1, i);
+
+    b->kernel(&b->product, (char *)b->out->data + i * b->product.m * b->product.n * b->size,
+              (const char *)b->in[0].data + at.offset[0] * b->size,
+              (const char *)b->in[1].data + at.offset[1] * b->size, threads);
+}
+
+/* One at a time on all threads, or, when there are enough of them, each on one thread. */
+static void run(const batch *b, int threads)
+{
+    int64_t count = gr__nest_pieces(&b->nest, 1);
+    double work = (double)b->out->count * (double)b->product.k;
     int cores = omp_get_num_procs(), team = threads < cores ? threads : cores;
-    bool apart = count >= 2 * team;
 
-#pragma omp parallel for num_threads(team) if (apart && count * work > GR__SERIAL)
-    for (int64_t i = 0; i < count; i++) {
-        gr__piece at = gr__nest_piece(&n, 1, i);
-        kernel(p, (char *)out->data + i * p->m * p->n * size,
-               (const char *)in[0].data + at.offset[0] * size,
-               (const char *)in[1].data + at.offset[1] * size, apart ? 1 : team);
+    if (team == 1 || count < 2 * team || work < 16.0 * GR__SERIAL) {
+        for (int64_t i = 0; i < count; i++) run_one(b, i, team);
+        return;
     }
+#pragma omp parallel for num_threads(team)
+    for (int64_t i = 0; i < count; i++) run_one(b, i, 1);
 }
 
-#define MATMUL(dtype, T) \
-    gr__opaque_kernel GR__KERNEL(gr__matmul_##dtype); \
-    void GR__KERNEL(gr__matmul_##dtype)(const gr__array *out, const gr__array *in, \
-                                        const void *detail, int threads, gr__fault *fault) \
-    { \
-        gr__product p = product_of(out, &in[0], &in[1]); \
-        (void)detail, (void)fault; \
-        if (p.k == 0) memset(out->data, 0, (size_t)out->count * sizeof(T)); \
-        if (p.k == 0 || out->count == 0) return; \
-        batch(for_blis(&p) ? blis_##dtype : GR__KERNEL(gr__gemm_##dtype), &p, out, in, sizeof(T), \
-              threads); \
-    }
-
-MATMUL(f32, float)
-MATMUL(f64, double)
-
-gr__opaque_kernel GR__KERNEL(gr__matmul_naive);
-void GR__KERNEL(gr__matmul_naive)(const gr__array *out, const gr__array *in, const void *detail,
-                                  int threads, gr__fault *fault)
+static void multiply(const gr__array *out, const gr__array *in, int64_t size, int threads,
+                     gr__product_kernel *own, gr__product_kernel *blis)
 {
-    gr__product p = product_of(out, &in[0], &in[1]);
-    bool f32 = out->dtype == GR_F32;
+    batch b = {.product = product_of(out, &in[0], &in[1]),
+               .nest = gr__nest_of(out->rank - 2, out->dims, in[0].strides, in[1].strides),
+               .out = out,
+               .in = in,
+               .size = size};
 
-    (void)detail, (void)threads, (void)fault;
-    batch(f32 ? naive_f32 : naive_f64, &p, out, in, f32 ? sizeof(float) : sizeof(double), 1);
+    b.kernel = for_blis(&b.product) ? blis : own;
+    if (b.product.k == 0)
+        memset(out->data, 0, (size_t)(out->count * size));
+    else if (out->count > 0)
+        run(&b, threads);
 }
+
+#define MATMUL(name, T, own, blis) \
+    gr__opaque_kernel GR__KERNEL(name); \
+    void GR__KERNEL(name)(const gr__array *out, const gr__array *in, const void *detail, \
+                          int threads, gr__fault *fault) \
+    { \
+        (void)detail, (void)fault; \
+        multiply(out, in, sizeof(T), threads, own, blis); \
+    }
+
+MATMUL(gr__matmul_f32, float, GR__KERNEL(gr__gemm_f32), blis_f32)
+MATMUL(gr__matmul_f64, double, GR__KERNEL(gr__gemm_f64), blis_f64)
+MATMUL(gr__matmul_naive_f32, float, naive_f32, naive_f32)
+MATMUL(gr__matmul_naive_f64, double, naive_f64, naive_f64)

@@ -67,8 +67,6 @@ Test(index, scatter_add_against_loops)
         for (int axis = 0; axis < shapes[s].rank; axis++) {
             for (gr_dtype dtype = GR_F32; dtype <= GR_I64; dtype++) {
                 GR_SCOPE;
-                gr_shape to = shapes[s];
-                to.dims[axis] = EXTENT;
                 gr_tensor *source = noise_tensor(dtype, shapes[s], 43);
                 gr_tensor *index = indices(shapes[s], EXTENT, 44);
                 double *v = numbers_of(source), want[ROOM] = {0};

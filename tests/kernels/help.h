@@ -8,6 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "src/kernels/kernels.h"
 
@@ -132,6 +134,18 @@ static inline int64_t offset_of(const gr__array *a, int64_t i)
         i /= a->dims[d];
     }
     return offset;
+}
+
+/* `bytes` between two pages that nobody may touch: at the end of the memory, or at its beginning. */
+static inline void *guarded(size_t bytes, bool at_end)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
+    int kind = MAP_PRIVATE | MAP_ANONYMOUS;
+    char *map = mmap(NULL, whole + 2 * page, PROT_NONE, kind, -1, 0);
+
+    cr_assert(map != MAP_FAILED);
+    cr_assert_eq(mprotect(map + page, whole, PROT_READ | PROT_WRITE), 0);
+    return map + page + (at_end ? whole - bytes : 0);
 }
 
 #endif

@@ -107,16 +107,17 @@ static shared shared_new(void)
     s.bias = gr_param(s.params, "bias", gr_normal(rng, GR_SHAPE(8), 0, 1));
     s.data = gr_normal(rng, GR_SHAPE(40, 5), 0, 1);
     s.view = gr_transpose(s.data, 0, 1);
-    s.pending = gr_mul(s.data, 2);
     check(gr_eval(2, (gr_tensor *[]){s.data, s.view}), "shared tensors");
     gr_rng_free(rng);
     return s;
 }
 
-static void run_together(const shared *s, job *jobs)
+static void run_together(shared *s, job *jobs)
 {
     pthread_t threads[THREADS];
+    GR_SCOPE;
 
+    s->pending = gr_mul(s->data, 2);
     for (int i = 0; i < THREADS; i++) {
         jobs[i] = (job){.shared = s, .number = i, .good = true};
         pthread_create(&threads[i], NULL, work_apart, &jobs[i]);
