@@ -6,7 +6,24 @@
 
 #include "src/core/tensor.h"
 
-typedef struct gr__cell {
+typedef struct gr__cell gr__cell;
+
+typedef struct gr__entry {
+    gr__cell *cell;
+    char *name; /* seen from the set that lists it */
+} gr__entry;
+
+struct gr_params {
+    _Atomic(const struct gr__thread *) writer; /* who changes cells of this set at this moment */
+    gr_params *parent;
+    char *name; /* within the parent */
+    gr__entry *entries;
+    int64_t count, capacity;
+    gr_params **groups;
+    int64_t group_count, group_capacity;
+};
+
+struct gr__cell {
     gr_tensor tensor;    /* first: a cell is a tensor; its buffer is never NULL */
     char *name;          /* within its own set */
     gr_params *owner;
@@ -14,7 +31,7 @@ typedef struct gr__cell {
     gr_tensor *gradient; /* what gr_backward has left, or NULL: a node, or &held */
     gr_tensor held;      /* the gradient once its scope has ended */
     bool trained, noted;
-} gr__cell;
+};
 
 extern const gr__primitive gr__cell_primitive;
 

@@ -15,8 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* a * b + c in one rounding where the hardware has it. A software fma would be 20 times slower,
-   so elsewhere the last bits may differ; no function depends on the single rounding for its bound. */
+/* a * b + c in one rounding where the hardware has it. Software fma is far too slow, so elsewhere
+   there are two roundings and other last bits; no error exceeds 2 ulp there either. */
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__)
 #define GR__HAS_FMA 1
 #define GR__FMA32(a, b, c) __builtin_fmaf(a, b, c)
@@ -26,8 +26,8 @@
 #define GR__FMA64(a, b, c) ((a) * (b) + (c))
 #endif
 
+/* In this order: sin and cos of a float are reduced in double. */
 #include "vmath64.h"
-
 #include "vmath32.h"
 
 #define GR__VMATH(name32, name64, x) _Generic((x), float : name32, double : name64)(x)

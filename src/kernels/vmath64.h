@@ -1,8 +1,8 @@
 /*
  * The double half of vmath.h, which includes it: the methods of vmath32.h with longer polynomials,
- * most of them split into even and odd powers, which halves the chain of dependent operations.
- * An error bound is the largest error, in units in the last place (ulp), over ten million inputs:
- * any bits, wide and narrow ranges, neighbours of special values and of thresholds.
+ * most of them with even and odd powers summed apart. An error bound is the largest error in ulp
+ * over ten million inputs: any bits, wide and narrow ranges, neighbours of special values, of
+ * thresholds and of multiples of pi / 4; a second number is the one without fma.
  */
 #ifndef GR__VMATH64_H
 #define GR__VMATH64_H
@@ -37,7 +37,7 @@ static inline double gr__rint64(double x)
 #define GR__SHIFT64 0x1.80000000008p+52
 
 #define GR__LOG2E64 0x1.71547652b82fep+0
-#define GR__LOG2E_FRACTION64 0x1.c551d94ae0bf8p-2
+#define GR__LOG2E_FRACTION64 0x1.c551d94ae0bf8p-2 /* log2(e) - 1 */
 /* The high part has 42 bits: its product with an exponent is exact, with and without fma. */
 #define GR__LN2_HI64 0x1.62e42fefa38p-1
 #define GR__LN2_LO64 0x1.ef35793c7673p-45
@@ -51,7 +51,7 @@ static inline double gr__scale64(double p, double t)
     return p * a * b;
 }
 
-/* 0.75 ulp. */
+/* 0.8 ulp. */
 static inline double gr__exp64(double x)
 {
     double t = GR__FMA64(x, GR__LOG2E64, GR__SHIFT64);
@@ -76,7 +76,7 @@ static inline double gr__exp64(double x)
     return x > 710.0 ? INFINITY : y;
 }
 
-/* 0.9 ulp. */
+/* 1.1 ulp, 1.3. */
 static inline double gr__exp2_64(double x)
 {
     double t = x + GR__SHIFT64;
@@ -98,7 +98,7 @@ static inline double gr__exp2_64(double x)
     return x > 1025.0 ? INFINITY : y;
 }
 
-/* 1.4 ulp. */
+/* 1.3 ulp. */
 static inline double gr__expm1_64(double x)
 {
     double t = GR__FMA64(x, GR__LOG2E64, GR__SHIFT64);
@@ -195,13 +195,13 @@ static inline double gr__log_select64(double x, double y)
     return x < INFINITY ? y : x;
 }
 
-/* 0.85 ulp. */
+/* 1 ulp. */
 static inline double gr__log64(double x)
 {
     return gr__log_select64(x, gr__log_join64(gr__log_split64(x)));
 }
 
-/* 1 ulp. */
+/* 1.2 ulp, 1.4. */
 static inline double gr__log2_64(double x)
 {
     gr__binary64 b = gr__log_split64(x);
@@ -210,7 +210,7 @@ static inline double gr__log2_64(double x)
     return gr__log_select64(x, b.e + y);
 }
 
-/* 1.4 ulp. */
+/* 1.5 ulp. */
 static inline double gr__log1p_64(double x)
 {
     double u = 1.0 + x;
@@ -222,7 +222,7 @@ static inline double gr__log1p_64(double x)
     return fabs(x) < 0x1p-54 ? x : y;
 }
 
-/* 1.4 ulp. */
+/* 1.5 ulp. */
 static inline double gr__tanh64(double x)
 {
     double a = fabs(x), u = a * a, v = u * u;
@@ -243,7 +243,7 @@ static inline double gr__tanh64(double x)
     return copysign(a < 0.5625 ? small : large, x);
 }
 
-/* 1.6 ulp. */
+/* 1.6 ulp, 1.7. */
 static inline double gr__sigmoid64(double x)
 {
     double z = gr__exp64(-fabs(x));
@@ -251,7 +251,8 @@ static inline double gr__sigmoid64(double x)
     return GR__FMA64(-c, z / (1.0 + z), c);
 }
 
-/* 1.7 ulp. */
+/* max(x, 0) + log(1 + z) with z = e^-|x| in [0, 1]; 1 + z = 2^e (1 + f) with e = 0 or 1.
+   1.9 ulp. */
 static inline double gr__softplus64(double x)
 {
     double z = gr__exp64(-fabs(x));
@@ -286,7 +287,7 @@ static inline double gr__log_erfc64(double x)
     return GR__FMA64(odd, x, even);
 }
 
-/* 1.3 ulp. */
+/* 1.4 ulp. */
 static inline double gr__erf64(double x)
 {
     double a = fabs(x), u = a * a, v = u * u;
@@ -325,9 +326,9 @@ static inline double gr__subtract_product64(double x, double n, double a)
 #endif
 }
 
-/* sin(x + quarter pi / 2). x - n pi / 2 = r + d with pi / 2 in parts of 33, 26, 26 and 53 bits (Cody and
-   Waite, 1980): the products with the first three are exact for |n| < 2^27, and `low` collects what the
-   differences round off. */
+/* sin(x + quarter pi / 2). x - n pi / 2 = r + d with pi / 2 in parts of 33, 26, 26 and 53 bits
+   (Cody and Waite, 1980): the products with the first three are exact for |n| < 2^27, and `low`
+   collects what the differences round off. */
 static inline double gr__sin_shifted64(double x, uint64_t quarter)
 {
     double t = GR__FMA64(x, 0x1.45f306dc9c883p-1, GR__ROUND64), n = t - GR__ROUND64;
@@ -355,14 +356,15 @@ static inline double gr__sin_shifted64(double x, uint64_t quarter)
     return fabs(x) <= 0x1p+32 ? y : NAN;
 }
 
-/* 1.3 ulp for |x| <= 2^27; from there to 2^32 the absolute error stays below 2^-52; beyond, NaN. */
+/* For |x| <= 2^27 1.2 ulp, 1.4.
+   From there to 2^32 the absolute error stays below 2^-52; beyond it the result is NaN. */
 static inline double gr__sin64(double x)
 {
     double y = gr__sin_shifted64(x, 0);
     return x == 0.0 ? x : y;
 }
 
-/* As sin. */
+/* In the ranges of sin: 1.2 ulp, 1.4. */
 static inline double gr__cos64(double x)
 {
     return gr__sin_shifted64(x, 1);
@@ -393,14 +395,14 @@ static inline double gr__sinpi_shifted64(double x, uint64_t quarter)
     return gr__quadrant64(gr__to_bits64(t) + quarter, s, c);
 }
 
-/* Zero has the sign of x. 0.9 ulp. */
+/* Zero has the sign of x. 0.9 ulp, 1.6. */
 static inline double gr__sinpi64(double x)
 {
     double y = gr__sinpi_shifted64(x, 0);
     return y == 0.0 ? copysign(0.0, x) : y;
 }
 
-/* Zero is positive. 0.9 ulp. */
+/* Zero is positive. 0.9 ulp, 1.6. */
 static inline double gr__cospi64(double x)
 {
     return gr__sinpi_shifted64(x, 1) + 0.0;

@@ -55,7 +55,7 @@ static inline double *numbers_of(const gr_tensor *t)
     double *numbers = malloc((size_t)(n + 1) * sizeof *numbers);
 
     for (int64_t i = 0; i < n; i++) {
-        numbers[i] = !data            ? NAN
+        numbers[i] = !data             ? NAN
                      : dtype == GR_F32 ? (double)((const float *)data)[i]
                      : dtype == GR_F64 ? ((const double *)data)[i]
                                        : (double)((const int64_t *)data)[i];
@@ -96,8 +96,8 @@ static inline void expect_near_at(const gr_tensor *t, int64_t n, const double *w
 }
 
 /* expect_numbers(t, 1, 2, 3): exactly these elements. */
-#define expect_numbers(t, ...)                                                                     \
-    expect_near_at(t, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__},   \
+#define expect_numbers(t, ...) \
+    expect_near_at(t, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__}, \
                    0, __LINE__)
 
 static inline bool same_bits_or_nan(gr_dtype dtype, const void *a, const void *b, int64_t i)

@@ -60,8 +60,7 @@ Test(shape, refuses_what_is_no_shape, .init = silence)
     cr_assert_null(shape((gr_shape){.rank = -1}));
     expect_error(GR_ERROR_SHAPE, "f: shape: got rank -1, want 0 to 8");
     cr_assert_null(shape(GR_SHAPE(INT64_MIN)));
-    expect_error(GR_ERROR_SHAPE,
-                 "f: shape: axis 0: got -9223372036854775808, want 0 or more");
+    expect_error(GR_ERROR_SHAPE, "f: shape: axis 0: got -9223372036854775808, want 0 or more");
 }
 
 /* 8 bytes an element must fit; an extent of 0 does not excuse the others. */
@@ -184,8 +183,7 @@ Test(shape, errors_through_operations, .init = silence)
     gr_tensor *a = gr_zeros(GR_SHAPE(2, 3)), *b = gr_zeros(GR_SHAPE(4));
 
     cr_assert(gr_is_error(gr_add(a, b)));
-    expect_error(GR_ERROR_SHAPE,
-                 "gr_add: b: got (4), want a shape that broadcasts with (2,3)");
+    expect_error(GR_ERROR_SHAPE, "gr_add: b: got (4), want a shape that broadcasts with (2,3)");
     cr_assert(gr_is_error(gr_sum(a, GR_AXES(2), false)));
     expect_error(GR_ERROR_SHAPE, "gr_sum: axes: got 2, want -2 to 1");
     cr_assert(gr_is_error(gr_sum(a, GR_AXES(0, 0), false)));

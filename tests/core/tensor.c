@@ -28,8 +28,7 @@ Test(tensor, default_dtype, .init = silence)
     expect_error(GR_ERROR_DTYPE, "gr_set_default_dtype: dtype: got i64, want f32 or f64");
     cr_assert_eq(gr_default_dtype(), GR_F64);
     cr_assert_not(gr_set_default_dtype((gr_dtype)9));
-    expect_error(GR_ERROR_DTYPE,
-                 "gr_set_default_dtype: dtype: got unknown dtype, want f32 or f64");
+    expect_error(GR_ERROR_DTYPE, "gr_set_default_dtype: dtype: got unknown dtype, want f32 or f64");
 }
 
 /* ---- making ---- */
@@ -39,7 +38,8 @@ Test(tensor, from_data_copies_at_once)
     float f[] = {1.5f, -2.5f, 3.25f, 4, 5, 6};
     int64_t i[] = {INT64_MIN, 0, INT64_MAX};
 
-    gr_tensor *x = gr_from_data(GR_F32, GR_SHAPE(2, 3), f), *y = gr_from_data(GR_I64, GR_SHAPE(3), i);
+    gr_tensor *x = gr_from_data(GR_F32, GR_SHAPE(2, 3), f),
+              *y = gr_from_data(GR_I64, GR_SHAPE(3), i);
     memset(f, 0, sizeof f);
     memset(i, 0, sizeof i);
     expect_numbers(x, 1.5, -2.5, 3.25, 4, 5, 6);
@@ -162,8 +162,9 @@ Test(tensor, item, .init = silence)
     cr_assert_eq(gr_item(tensor(GR_F64, GR_SHAPE(1, 1, 1), -0.1)), -0.1);
     cr_assert_eq(gr_item(tensor(GR_I64, GR_SHAPE(1), 1 << 30)), 1 << 30);
     cr_assert_eq(gr_item(gr_slice(tensor(GR_F64, GR_SHAPE(4), 1, 2, 3, 4), 0, 2, 3)), 3);
-    cr_assert_eq(gr_item(gr_slice(gr_flip(tensor(GR_F64, GR_SHAPE(4), 1, 2, 3, 4), GR_AXES(0)), 0,
-                                  0, 1)), 4);
+    cr_assert_eq(
+        gr_item(gr_slice(gr_flip(tensor(GR_F64, GR_SHAPE(4), 1, 2, 3, 4), GR_AXES(0)), 0, 0, 1)),
+        4);
     expect_ok();
     cr_assert(isnan(gr_item(gr_zeros(GR_SHAPE(2)))));
     expect_error(GR_ERROR_SHAPE, "gr_item: t: got (2), want one element");

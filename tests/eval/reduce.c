@@ -1,8 +1,8 @@
 /* Reductions: the order is part of the contract, so the bits are.
  *
- * The elements of one result, in logical order, go in blocks of 1,024; within a block element i goes
- * to lane i % 16, from the neutral element on; lanes are folded in halves; the blocks as a tree of
- * neighbours. The functions below say the same, one number at a time. */
+ * The elements of one result, in logical order, go in blocks of 1,024; within a block element i
+ * goes to lane i % 16, from the neutral element on; lanes are folded in halves; the blocks as a
+ * tree of neighbours. The functions below say the same, one number at a time. */
 #include "tests/common/check.h"
 
 #include "src/kernels/kernels.h"
@@ -12,50 +12,50 @@ typedef enum what { SUM, MAX, MIN } what;
 static gr_tensor *(*const function[])(const gr_tensor *, gr_axes, bool) = {gr_sum, gr_max, gr_min};
 static const char *const names[] = {"sum", "max", "min"};
 
-#define FOLDS(T, low, high)                                                                        \
-    static T fold_##T(what w, T a, T x)                                                            \
-    {                                                                                              \
-        if (w == SUM) {                                                                            \
-            return (T)(a + x);                                                                     \
-        }                                                                                          \
-        if (a != a || x != x) {                                                                    \
-            return a != a ? a : x;                                                                 \
-        }                                                                                          \
-        return w == MAX ? (a > x ? a : x) : (a < x ? a : x);                                       \
-    }                                                                                              \
-                                                                                                   \
-    static T block_##T(what w, const T *x, int64_t n)                                              \
-    {                                                                                              \
-        T lane[16];                                                                                \
-        for (int j = 0; j < 16; j++) {                                                             \
-            lane[j] = w == SUM ? 0 : w == MAX ? (low) : (high);                                    \
-        }                                                                                          \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            lane[i % 16] = fold_##T(w, lane[i % 16], x[i]);                                        \
-        }                                                                                          \
-        for (int half = 8; half > 0; half /= 2) {                                                  \
-            for (int j = 0; j < half; j++) {                                                       \
-                lane[j] = fold_##T(w, lane[j], lane[j + half]);                                    \
-            }                                                                                      \
-        }                                                                                          \
-        return lane[0];                                                                            \
-    }                                                                                              \
-                                                                                                   \
-    static T reduce_##T(what w, const T *x, int64_t n)                                             \
-    {                                                                                              \
-        int64_t blocks = n > 0 ? (n + 1023) / 1024 : 1;                                            \
-        T *partial = malloc((size_t)blocks * sizeof *partial);                                     \
-        for (int64_t b = 0; b < blocks; b++) {                                                     \
-            partial[b] = block_##T(w, x + b * 1024, n - b * 1024 < 1024 ? n - b * 1024 : 1024);    \
-        }                                                                                          \
-        for (int64_t step = 1; step < blocks; step *= 2) {                                         \
-            for (int64_t b = 0; b + step < blocks; b += 2 * step) {                                \
-                partial[b] = fold_##T(w, partial[b], partial[b + step]);                           \
-            }                                                                                      \
-        }                                                                                          \
-        T result = partial[0];                                                                     \
-        free(partial);                                                                             \
-        return result;                                                                             \
+#define FOLDS(T, low, high) \
+    static T fold_##T(what w, T a, T x) \
+    { \
+        if (w == SUM) { \
+            return (T)(a + x); \
+        } \
+        if (a != a || x != x) { \
+            return a != a ? a : x; \
+        } \
+        return w == MAX ? (a > x ? a : x) : (a < x ? a : x); \
+    } \
+\
+    static T block_##T(what w, const T *x, int64_t n) \
+    { \
+        T lane[16]; \
+        for (int j = 0; j < 16; j++) { \
+            lane[j] = w == SUM ? 0 : w == MAX ? (low) : (high); \
+        } \
+        for (int64_t i = 0; i < n; i++) { \
+            lane[i % 16] = fold_##T(w, lane[i % 16], x[i]); \
+        } \
+        for (int half = 8; half > 0; half /= 2) { \
+            for (int j = 0; j < half; j++) { \
+                lane[j] = fold_##T(w, lane[j], lane[j + half]); \
+            } \
+        } \
+        return lane[0]; \
+    } \
+\
+    static T reduce_##T(what w, const T *x, int64_t n) \
+    { \
+        int64_t blocks = n > 0 ? (n + 1023) / 1024 : 1; \
+        T *partial = malloc((size_t)blocks * sizeof *partial); \
+        for (int64_t b = 0; b < blocks; b++) { \
+            partial[b] = block_##T(w, x + b * 1024, n - b * 1024 < 1024 ? n - b * 1024 : 1024); \
+        } \
+        for (int64_t step = 1; step < blocks; step *= 2) { \
+            for (int64_t b = 0; b + step < blocks; b += 2 * step) { \
+                partial[b] = fold_##T(w, partial[b], partial[b + step]); \
+            } \
+        } \
+        T result = partial[0]; \
+        free(partial); \
+        return result; \
     }
 
 FOLDS(float, -INFINITY, INFINITY)
@@ -159,22 +159,21 @@ static void check_layouts(gr_dtype dtype, int64_t a, int64_t b, int64_t c)
                    "expanded");
     check_all_axes(gr_expand(noise_tensor(dtype, GR_SHAPE(1, c), 4), GR_SHAPE(a, b, c)),
                    "expanded rows");
-    check_all_axes(gr_expand(noise_tensor(dtype, GR_SCALAR, 5), GR_SHAPE(a, b, c)),
-                   "one number");
+    check_all_axes(gr_expand(noise_tensor(dtype, GR_SCALAR, 5), GR_SHAPE(a, b, c)), "one number");
 }
 
-#define LAYOUTS(name, a, b, c)                                                                     \
-    Test(reduce, order_##name##_f32)                                                               \
-    {                                                                                              \
-        check_layouts(GR_F32, a, b, c);                                                            \
-    }                                                                                              \
-    Test(reduce, order_##name##_f64)                                                               \
-    {                                                                                              \
-        check_layouts(GR_F64, a, b, c);                                                            \
-    }                                                                                              \
-    Test(reduce, order_##name##_i64)                                                               \
-    {                                                                                              \
-        check_layouts(GR_I64, a, b, c);                                                            \
+#define LAYOUTS(name, a, b, c) \
+    Test(reduce, order_##name##_f32) \
+    { \
+        check_layouts(GR_F32, a, b, c); \
+    } \
+    Test(reduce, order_##name##_f64) \
+    { \
+        check_layouts(GR_F64, a, b, c); \
+    } \
+    Test(reduce, order_##name##_i64) \
+    { \
+        check_layouts(GR_I64, a, b, c); \
     }
 
 LAYOUTS(small, 3, 5, 7)
@@ -239,8 +238,7 @@ Test(reduce, nan_anywhere)
                       names[w], (long long)at);
             double *y = numbers_of(function[w](rows, GR_AXES(0), false));
             for (int64_t i = 0; i < 50; i++) {
-                cr_assert_eq(isnan(y[i]), i == at / 50, "%s, NaN at %lld", names[w],
-                             (long long)at);
+                cr_assert_eq(isnan(y[i]), i == at / 50, "%s, NaN at %lld", names[w], (long long)at);
             }
             free(y);
         }

@@ -1,4 +1,5 @@
-/* One node's computation by its kind: any layout of operands, any number of threads, same numbers. */
+/* One node's computation by its kind: any layout of operands, any number of threads, the same
+ * numbers. */
 #include "tests/common/check.h"
 
 #include "src/core/alloc.h"
@@ -43,13 +44,20 @@ static const gr_dtype dtypes[] = {GR_F32, GR_F64, GR_I64};
 Test(run, maps_of_every_broadcast)
 {
     static const gr_shape pairs[][2] = {
-        {{3, {4, 5, 6}}, {3, {4, 5, 6}}},    {{3, {4, 5, 6}}, {1, {6}}},
-        {{3, {4, 5, 6}}, {3, {4, 1, 6}}},    {{3, {4, 5, 6}}, {3, {1, 5, 1}}},
-        {{3, {4, 1, 6}}, {2, {5, 1}}},       {{2, {1, 9}}, {2, {7, 1}}},
-        {{0, {0}}, {2, {3, 4}}},             {{0, {0}}, {0, {0}}},
-        {{2, {0, 4}}, {1, {4}}},             {{1, {5000}}, {0, {0}}},
-        {{2, {70, 1111}}, {2, {70, 1}}},     {{2, {1111, 70}}, {1, {70}}},
-        {{4, {2, 3, 1, 5}}, {3, {3, 4, 1}}}, {{1, {1024}}, {2, {3, 1}}},
+        {{3, {4, 5, 6}}, {3, {4, 5, 6}}},
+        {{3, {4, 5, 6}}, {1, {6}}},
+        {{3, {4, 5, 6}}, {3, {4, 1, 6}}},
+        {{3, {4, 5, 6}}, {3, {1, 5, 1}}},
+        {{3, {4, 1, 6}}, {2, {5, 1}}},
+        {{2, {1, 9}}, {2, {7, 1}}},
+        {{0, {0}}, {2, {3, 4}}},
+        {{0, {0}}, {0, {0}}},
+        {{2, {0, 4}}, {1, {4}}},
+        {{1, {5000}}, {0, {0}}},
+        {{2, {70, 1111}}, {2, {70, 1}}},
+        {{2, {1111, 70}}, {1, {70}}},
+        {{4, {2, 3, 1, 5}}, {3, {3, 4, 1}}},
+        {{1, {1024}}, {2, {3, 1}}},
     };
 
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
@@ -69,12 +77,13 @@ Test(run, maps_of_every_layout)
         GR_SCOPE;
         gr_tensor *a = noise_tensor(dtypes[d], GR_SHAPE(40, 30, 20), 1);
         gr_tensor *big = noise_tensor(dtypes[d], GR_SHAPE(43, 32, 22), 2);
-        check_map(a, gr_permute(noise_tensor(dtypes[d], GR_SHAPE(20, 40, 30), 3), GR_AXES(1, 2, 0)));
+        check_map(a,
+                  gr_permute(noise_tensor(dtypes[d], GR_SHAPE(20, 40, 30), 3), GR_AXES(1, 2, 0)));
         check_map(a, gr_slice(gr_slice(gr_slice(big, 0, 1, 41), 1, 2, 32), 2, 0, 20));
         check_map(gr_flip(a, GR_AXES(0, 2)), a);
         check_map(gr_flip(a, GR_AXES(1)), gr_slice(gr_flip(a, GR_AXES(2)), 0, 7, 8));
-        check_map(gr_transpose(a, 0, 2), gr_expand(gr_slice(gr_transpose(a, 0, 2), 1, 4, 5),
-                                                  GR_SHAPE(20, 30, 40)));
+        check_map(gr_transpose(a, 0, 2),
+                  gr_expand(gr_slice(gr_transpose(a, 0, 2), 1, 4, 5), GR_SHAPE(20, 30, 40)));
     }
 }
 
@@ -119,8 +128,9 @@ Test(run, reshape_of_views)
     expect_near(gr_reshape(turned, GR_SHAPE(8, 3)), 24, want, 0);
     expect_near(gr_reshape(turned, GR_SHAPE(2, 2, 1, 2, 3)), 24, want, 0);
     expect_near(gr_reshape(gr_reshape(turned, GR_SHAPE(2, 12)), GR_SHAPE(4, 2, 3)), 24, want, 0);
-    expect_numbers(gr_reshape(gr_expand(tensor(GR_F64, GR_SHAPE(2, 1), 1, 2), GR_SHAPE(2, 3)),
-                              GR_SHAPE(6)), 1, 1, 1, 2, 2, 2);
+    expect_numbers(
+        gr_reshape(gr_expand(tensor(GR_F64, GR_SHAPE(2, 1), 1, 2), GR_SHAPE(2, 3)), GR_SHAPE(6)), 1,
+        1, 1, 2, 2, 2);
 }
 
 Test(run, views_of_views)
@@ -157,7 +167,8 @@ Test(run, views_make_no_copies)
 /* Operands of any layout give the same bits as contiguous ones. */
 Test(run, products_and_gathers_of_views)
 {
-    gr_tensor *a = noise_tensor(GR_F32, GR_SHAPE(33, 21), 1), *b = noise_tensor(GR_F32, GR_SHAPE(33, 18), 2);
+    gr_tensor *a = noise_tensor(GR_F32, GR_SHAPE(33, 21), 1),
+              *b = noise_tensor(GR_F32, GR_SHAPE(33, 18), 2);
     gr_tensor *index = gr_flip(gr_arange(GR_I64, 10, 0, 2), GR_AXES(0));
     gr_tensor *rows = gr_take(gr_transpose(a, 0, 1), 0, index);
     double *want = numbers_of(a), *got = numbers_of(rows);
@@ -181,7 +192,8 @@ Test(run, products_and_gathers_of_views)
 /* Sizes beyond one chunk, and not a multiple of anything. */
 static gr_tensor *program(gr_rng *rng)
 {
-    gr_tensor *x = gr_normal(rng, GR_SHAPE(311, 257), 0, 1), *u = gr_uniform(rng, GR_SHAPE(257), 0, 1);
+    gr_tensor *x = gr_normal(rng, GR_SHAPE(311, 257), 0, 1),
+              *u = gr_uniform(rng, GR_SHAPE(257), 0, 1);
     gr_tensor *i = gr_integers(rng, GR_SHAPE(311, 40), 0, 257);
     gr_tensor *y = gr_tanh(gr_add(gr_mul(x, u), gr_exp(gr_neg(gr_mul(x, x)))));
     gr_tensor *z = gr_gather(gr_softmax(gr_flip(y, GR_AXES(1)), GR_AXES(1)), 1, i);

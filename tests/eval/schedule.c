@@ -370,10 +370,10 @@ Test(schedule, readers_of_error_tensors_are_silent, .init = silence)
 {
     gr_tensor *x = tensor(GR_F32, GR_SHAPE(2, 2), 1, 2, 3, 4), *loss;
     gr_tensor *bad = gr_take(x, 0, gr_add(tensor(GR_I64, GR_SHAPE(2), 0, 1), 1));
-    gr_tensor *readers[] = {gr_add(bad, x),         gr_sum(bad, GR_AXES(0), false),
-                            gr_transpose(bad, 0, 1), gr_matmul(x, bad),
-                            gr_softmax(bad, GR_AXES(1)), gr_reshape(bad, GR_SHAPE(4)),
-                            gr_where(bad, x, x)};
+    gr_tensor *readers[] = {
+        gr_add(bad, x),     gr_sum(bad, GR_AXES(0), false), gr_transpose(bad, 0, 1),
+        gr_matmul(x, bad),  gr_softmax(bad, GR_AXES(1)),    gr_reshape(bad, GR_SHAPE(4)),
+        gr_where(bad, x, x)};
 
     loss = gr_sum(readers[0], GR_ALL_AXES, false);
     expect_ok();

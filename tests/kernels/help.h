@@ -148,4 +148,11 @@ static inline void *guarded(size_t bytes, bool at_end)
     return map + page + (at_end ? whole - bytes : 0);
 }
 
+static inline void release_guarded(void *memory, size_t bytes, bool at_end)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
+
+    munmap((char *)memory - page - (at_end ? whole - bytes : 0), whole + 2 * page);
+}
+
 #endif

@@ -48,8 +48,8 @@ static double total(const gr_tensor *t)
     return gr_item(gr_sum(gr_mul(t, t), GR_ALL_AXES, false));
 }
 
-/* A graph that depends on the thread's number: gradients by the shared cells, and a model of its own
- * that learns. */
+/* A graph that depends on the thread's number: gradients by the shared cells, and a model of its
+ * own that learns. */
 static void work(job *j)
 {
     const shared *s = j->shared;
@@ -61,7 +61,8 @@ static void work(job *j)
 
     for (int i = 0; i < ROUNDS; i++) {
         GR_SCOPE;
-        gr_tensor *x = i % 2 ? s->data : gr_transpose(s->view, 0, 1), *cells[] = {s->weight, s->bias};
+        gr_tensor *x = i % 2 ? s->data : gr_transpose(s->view, 0, 1),
+                  *cells[] = {s->weight, s->bias};
         gr_tensor *h = gr_add(gr_matmul(x, gr_transpose(s->weight, 0, 1)), s->bias), *g[2];
         for (int k = 0; k <= j->number; k++) {
             h = gr_tanh(h);
@@ -69,7 +70,8 @@ static void work(job *j)
         gr_tensor *noise = gr_normal(rng, GR_SHAPE(40, 8), 0, 0.1);
         gr_tensor *y = gr_linear_apply(&layer, gr_add(h, noise));
         gr_tensor *loss = gr_mean(gr_mul(y, y), GR_ALL_AXES, false);
-        j->good = j->good && gr_gradients(loss, cells, 2, g) && gr_backward(loss, mine) && gr_step(sgd);
+        j->good = j->good && gr_gradients(loss, cells, 2, g) && gr_backward(loss, mine) &&
+                  gr_step(sgd);
         if (i >= ROUNDS - 10) {
             j->results[n++] = gr_item(loss);
             j->results[n++] = total(g[0]);
