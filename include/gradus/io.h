@@ -23,8 +23,8 @@ GR_API bool gr_safetensors_load(gr_params *params, const char *path);
 GR_API bool gr_safetensors_load_memory(gr_params *params, const void *bytes, size_t size);
 
 /* MNIST's IDX format with unsigned bytes, plain or gzip-compressed: a tensor of the file's shape.
- * Bytes become numbers 0 to 255 of `dtype` (GR_I64 for labels; floats for pixels, times `scale`:
- * 1.0 / 255 gives grey levels from 0 to 1). */
+ * Bytes become numbers 0 to 255 of `dtype`, times `scale`: 1.0 / 255 gives grey levels from 0 to 1;
+ * with GR_I64, for labels, scale must be 1. */
 GR_API gr_tensor *gr_idx_read(const char *path, gr_dtype dtype, double scale);
 GR_API gr_tensor *gr_idx_read_memory(const void *bytes, size_t size, gr_dtype dtype, double scale);
 

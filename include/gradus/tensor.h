@@ -227,7 +227,7 @@ GR_API const double *gr_data_f64(const gr_tensor *t);
 GR_API const int64_t *gr_data_i64(const gr_tensor *t);
 
 /* Prints t as NumPy prints an array: precision 8, at most 1,000 elements in full, lines of 75. The
- * second form writes at most size bytes and a final 0 and returns the length of the whole text. */
+ * second form writes at most size bytes, the final 0 included, and returns the length of the whole text. */
 GR_API void gr_print(const gr_tensor *t);
 GR_API size_t gr_format(const gr_tensor *t, char *text, size_t size);
 

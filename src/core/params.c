@@ -131,6 +131,17 @@ static char *joined(const char *group, const char *name)
     return text;
 }
 
+/* Whether a cell of that name would share it with another one, in its set or in one around it. */
+static bool is_taken(const gr_params *params, const char *name)
+{
+    bool taken = gr_params_find(params, name) != NULL;
+    char *longer = !taken && params->parent ? joined(params->name, name) : NULL;
+
+    taken = taken || (longer && is_taken(params->parent, longer));
+    gr__free(longer);
+    return taken;
+}
+
 /* Lists the cell in its set and, under longer names, in all sets around it: in all or in none. */
 static bool list_everywhere(gr_params *params, gr__cell *cell)
 {
@@ -182,7 +193,7 @@ static gr_tensor *add_cell(const char *function, gr_params *params, const char *
     if (!name || !*name) {
         return gr__error(GR_ERROR_VALUE, function, "name", "got none, want a name");
     }
-    if (gr_params_find(params, name)) {
+    if (is_taken(params, name)) {
         return gr__error(GR_ERROR_VALUE, function, "name", "\"%s\" is taken", name);
     }
     gr_tensor *node = (gr_tensor *)(uintptr_t)gr__operand(function, "value", value);

@@ -28,7 +28,6 @@ const gr__shape *gr__shape_of(const char *function, const char *argument, int ra
 /* NumPy's broadcasting of two shapes; NULL if they do not fit (nothing is reported). */
 const gr__shape *gr__shape_broadcast(const gr__shape *a, const gr__shape *b);
 
-#define GR__SHAPE_TEXT GR_SHAPE_TEXT
 /* Writes "(2,3)" (rank 0: "()"); returns text. */
 char *gr__shape_text(const gr__shape *shape, char text[GR_SHAPE_TEXT]);
 

@@ -132,7 +132,7 @@ static const gr__shape *read_shape(reader *r)
 /* All elements and nothing behind them. */
 static bool read_exactly(reader *r, const gr__shape *shape, unsigned char *elements)
 {
-    char text[GR__SHAPE_TEXT];
+    char text[GR_SHAPE_TEXT];
     unsigned char more;
     size_t got = gr__input_read(&r->input, elements, (size_t)shape->count);
 
@@ -157,7 +157,7 @@ static bool read_exactly(reader *r, const gr__shape *shape, unsigned char *eleme
  * is allocated for more than can follow. */
 static unsigned char *read_elements(reader *r, const gr__shape *shape)
 {
-    char text[GR__SHAPE_TEXT];
+    char text[GR_SHAPE_TEXT];
     size_t bound = gr__input_bound(&r->input);
 
     if ((size_t)shape->count > bound) {

@@ -319,10 +319,25 @@ static bool read_metadata(gr__json *json)
     return gr__json_expect(json, '}');
 }
 
-/* Finds the cell that an entry is for and compares the two. */
+static bool check_kind(const reader *r, const char *name, const entry *e, const claim *c)
+{
+    char text[72], dtype[72], got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
+    const gr__shape *shape = e->cell->shape;
+    bool same_dtype = strcmp(c->dtype, dtypes[e->cell->dtype]) == 0;
+    bool same_shape = c->shape.rank == shape->rank &&
+                      memcmp(c->shape.dims, shape->dims, (size_t)shape->rank * sizeof(int64_t)) ==
+                          0;
+
+    return (same_dtype && same_shape) ||
+           gr_fail(same_dtype ? GR_ERROR_SHAPE : GR_ERROR_DTYPE, r->function, shown(name, text),
+                   "got %s %s, want %s %s", shown(c->dtype, dtype), gr__shape_text(&c->shape, got),
+                   dtypes[e->cell->dtype], gr__shape_text(shape, want));
+}
+
+/* Finds the cell that an entry is for, and gives it the entry's place. */
 static bool match(reader *r, const char *name, const claim *c)
 {
-    char text[72], dtype[72], got[GR__SHAPE_TEXT], want[GR__SHAPE_TEXT];
+    char text[72], want[GR_SHAPE_TEXT];
     const entry key = {.name = name};
     entry *e = bsearch(&key, r->entries, (size_t)r->count, sizeof key, by_name);
 
@@ -331,29 +346,19 @@ static bool match(reader *r, const char *name, const claim *c)
                        "has an entry \"%s\", params has no such cell; was another model saved?",
                        shown(name, text));
     }
-    const gr__shape *shape = e->cell->shape;
-    bool same_dtype = strcmp(c->dtype, dtypes[e->cell->dtype]) == 0;
-    bool same_shape = c->shape.rank == shape->rank &&
-                      memcmp(c->shape.dims, shape->dims, (size_t)shape->rank * sizeof(int64_t)) ==
-                          0;
-    if (!same_dtype || !same_shape) {
-        return gr_fail(same_dtype ? GR_ERROR_SHAPE : GR_ERROR_DTYPE, r->function, shown(name, text),
-                       "got %s %s, want %s %s", shown(c->dtype, dtype),
-                       gr__shape_text(&c->shape, got), dtypes[e->cell->dtype],
-                       gr__shape_text(shape, want));
+    if (!check_kind(r, name, e, c)) {
+        return false;
     }
     if (e->end >= 0) {
         return gr_fail(GR_ERROR_FILE, r->function, shown(name, text), "stored twice");
     }
     e->begin = c->offsets[0];
     e->end = c->offsets[1];
-    if (e->end - e->begin != bytes_of(e->cell)) {
-        return gr_fail(GR_ERROR_FILE, r->function, shown(name, text),
-                       "data_offsets span %lld bytes, want %lld for %s %s",
-                       (long long)(e->end - e->begin), (long long)bytes_of(e->cell), c->dtype,
-                       gr__shape_text(shape, want));
-    }
-    return true;
+    return e->end - e->begin == bytes_of(e->cell) ||
+           gr_fail(GR_ERROR_FILE, r->function, shown(name, text),
+                   "data_offsets span %lld bytes, want %lld for %s %s",
+                   (long long)(e->end - e->begin), (long long)bytes_of(e->cell), c->dtype,
+                   gr__shape_text(e->cell->shape, want));
 }
 
 static bool read_entry(reader *r)

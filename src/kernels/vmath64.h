@@ -395,14 +395,14 @@ static inline double gr__sinpi_shifted64(double x, uint64_t quarter)
     return gr__quadrant64(gr__to_bits64(t) + quarter, s, c);
 }
 
-/* Zero has the sign of x. 0.9 ulp, 1.6. */
+/* Zero has the sign of x. 0.9 ulp, 1.7. */
 static inline double gr__sinpi64(double x)
 {
     double y = gr__sinpi_shifted64(x, 0);
     return y == 0.0 ? copysign(0.0, x) : y;
 }
 
-/* Zero is positive. 0.9 ulp, 1.6. */
+/* Zero is positive. 0.9 ulp, 1.7. */
 static inline double gr__cospi64(double x)
 {
     return gr__sinpi_shifted64(x, 1) + 0.0;

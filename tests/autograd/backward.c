@@ -2,6 +2,7 @@
 #include "tests/common/check.h"
 
 #include "autograd/autograd.h"
+#include "src/core/alloc.h"
 
 TestSuite(backward, .init = silence);
 
@@ -30,7 +31,7 @@ static gr_tensor *parameter(gr_params *params, const char *name, double x)
 
 /* ---- graphs ---- */
 
-/* y = (x^2 + sin-like path) read twice: a b + a with a = x^2, b = e^x:  2x e^x + x^2 e^x + 2x */
+/* a b + a with a = x^2, b = e^x:  2x e^x + x^2 e^x + 2x */
 Test(backward, diamond)
 {
     gr_tensor *x = number(0.75), *a = gr_square(x), *b = gr_exp(x);
@@ -338,8 +339,9 @@ static gr_tensor *gradient_penalty(gr_tensor *const *p, int n, void *context)
 
 Test(backward, gradient_penalty)
 {
-    gr_tensor *p[] = {noise_tensor(GR_F64, GR_SHAPE(4, 3), 61), noise_tensor(GR_F64, GR_SHAPE(4), 62),
-                      noise_tensor(GR_F64, GR_SHAPE(4, 1), 63), noise_tensor(GR_F64, GR_SHAPE(5, 3), 64)};
+    gr_tensor *p[] = {
+        noise_tensor(GR_F64, GR_SHAPE(4, 3), 61), noise_tensor(GR_F64, GR_SHAPE(4), 62),
+        noise_tensor(GR_F64, GR_SHAPE(4, 1), 63), noise_tensor(GR_F64, GR_SHAPE(5, 3), 64)};
 
     cr_assert(gr_gradcheck(gradient_penalty, NULL, p, 4, 2), "%s", gr_error_message());
     EXPECT_NO_LEAK();
@@ -422,8 +424,9 @@ Test(backward, gradients_refused)
     gr_tensor *whole = tensor(GR_I64, GR_SHAPE(2), 1, 2);
 
     cr_assert_not(gr_gradients(x, &x, 1, g));
-    expect_error(GR_ERROR_SHAPE, "gr_gradients: y: got (2), want one element; reduce it with gr_sum "
-                                 "or gr_mean");
+    expect_error(GR_ERROR_SHAPE,
+                 "gr_gradients: y: got (2), want one element; reduce it with gr_sum "
+                 "or gr_mean");
     cr_assert(gr_is_error(g[0]));
     cr_assert_not(gr_gradients(gr_sum(whole, GR_ALL_AXES, false), &x, 1, g));
     expect_error(GR_ERROR_DTYPE, "gr_gradients: y: got i64, want f32 or f64");
@@ -494,5 +497,54 @@ Test(backward, a_rule_that_does_not_fit_is_an_error)
     cr_assert(gr_backward(total(a), params));
     expect_numbers(gr_grad(w), 2, 4);
     gr_params_free(params);
+    EXPECT_NO_LEAK();
+}
+
+/* ---- no memory ---- */
+
+/* Each allocation in turn fails, until none does: false, a message, and no gradient. */
+Test(backward, without_memory)
+{
+    gr_params *params = gr_params_new();
+    gr_tensor *w = gr_param(params, "w", number(3));
+    bool walk = false, gradients = false, good = false;
+
+    for (int n = 1; !good; n++) {
+        GR_SCOPE;
+        cr_assert_lt(n, 1000);
+        gr_memory_trim();
+        gr_tensor *loss = gr_square(w);
+        gr__fail_allocation(n);
+        good = gr_backward(loss, params);
+        gr__fail_allocation(0);
+        cr_assert(good || (gr_error_code() == GR_ERROR_MEMORY && !gr_grad(w)));
+        walk = walk || !strcmp(gr_error_message(), "gr_backward: no memory for the walk");
+        gradients = gradients ||
+                    !strcmp(gr_error_message(), "gr_backward: no memory for the gradients");
+        gr_error_clear();
+    }
+    cr_assert(walk && gradients);
+    expect_numbers(gr_grad(w), 6);
+    gr_params_free(params);
+    EXPECT_NO_LEAK();
+}
+
+Test(backward, gradients_without_memory)
+{
+    gr_tensor *x = number(3);
+    bool good = false;
+
+    for (int n = 1; !good; n++) {
+        GR_SCOPE;
+        cr_assert_lt(n, 1000);
+        gr_memory_trim();
+        gr_tensor *y = gr_square(x), *g = NULL;
+        gr__fail_allocation(n);
+        good = gr_gradients(y, &x, 1, &g);
+        gr__fail_allocation(0);
+        cr_assert(n > 1 || !strcmp(gr_error_message(), "gr_gradients: no memory for the walk"));
+        cr_assert(good || (gr_error_code() == GR_ERROR_MEMORY && gr_is_error(g)));
+        gr_error_clear();
+    }
     EXPECT_NO_LEAK();
 }

@@ -42,7 +42,8 @@ Test(cast, between_all_dtypes)
 Test(cast, to_integers_saturates)
 {
     for (gr_dtype from = GR_F32; from <= GR_F64; from++) {
-        gr_tensor *x = tensor(from, GR_SHAPE(7), INFINITY, -INFINITY, NAN, 1e30, -1e30, -0.9, 0x1p63);
+        gr_tensor *x = tensor(from, GR_SHAPE(7), INFINITY, -INFINITY, NAN, 1e30, -1e30, -0.9,
+                              0x1p63);
         const int64_t *y = gr_data_i64(gr_cast(x, GR_I64));
         cr_assert(y);
         const int64_t want[] = {INT64_MAX, INT64_MIN, 0, INT64_MAX, INT64_MIN, 0, INT64_MAX};

@@ -2,6 +2,7 @@
 #include "tests/common/check.h"
 
 #include "autograd/autograd.h"
+#include "src/core/alloc.h"
 
 TestSuite(check, .init = silence);
 
@@ -12,14 +13,17 @@ static gr_tensor *with_rule(const gr__primitive *op, const gr_tensor *value, con
     return gr__with_rule(op, NULL, gr_detach(value), gr_reshape(x, gr_shape_of(x)), NULL);
 }
 
-#define RULE(rule_name, derivative)                                                                \
-    static gr_tensor *rule_name##_rule(const gr_tensor *y, int input, gr_tensor *g)                \
-    {                                                                                              \
-        const gr_tensor *x = y->in[input].tensor;                                                  \
-        return derivative;                                                                         \
-    }                                                                                              \
-    static const gr__primitive rule_name = {                                                       \
-        .name = #rule_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS, .rule = rule_name##_rule};
+#define RULE(rule_name, derivative) \
+    static gr_tensor *rule_name##_rule(const gr_tensor *y, int input, gr_tensor *g) \
+    { \
+        const gr_tensor *x = y->in[input].tensor; \
+        return derivative; \
+    } \
+    static const gr__primitive rule_name = {.name = #rule_name, \
+                                            .kind = GR__VIEW, \
+                                            .arity = 1, \
+                                            .dtypes = GR__FLOATS, \
+                                            .rule = rule_name##_rule};
 
 RULE(right, gr_mul(g, gr_mul(2, x)))
 RULE(flipped, gr_mul(g, gr_mul(-2, x)))
@@ -59,9 +63,11 @@ static void expect_difference(int order, int input, int element, double derived,
     char rest[8] = "";
 
     cr_assert_eq(gr_error_code(), GR_ERROR_VALUE, "%s", gr_error_message());
-    int found = sscanf(gr_error_message(),
-                       "gr_gradcheck: f: order %d, input %d, element %lld: %lf by derivation, %lf by "
-                       "differences%7s", &k, &i, &e, &a, &b, rest);
+    int found = sscanf(
+        gr_error_message(),
+        "gr_gradcheck: f: order %d, input %d, element %lld: %lf by derivation, %lf by "
+        "differences%7s",
+        &k, &i, &e, &a, &b, rest);
     cr_assert_eq(found, 5, "%s", gr_error_message());
     cr_assert(k == order && i == input && e == element, "%s", gr_error_message());
     cr_assert(distance(a, derived, 1e-8) <= 0.5 && distance(b, difference, 1e-8) <= 0.5, "%s",
@@ -84,8 +90,11 @@ static double weight_of_first(void)
     double a, b;
 
     cr_assert_not(checked(planted_square, &flipped, 1));
-    cr_assert_eq(sscanf(gr_error_message(), "gr_gradcheck: f: order 1, input 0, element 0: %lf by "
-                        "derivation, %lf by", &a, &b), 2, "%s", gr_error_message());
+    cr_assert_eq(sscanf(gr_error_message(),
+                        "gr_gradcheck: f: order 1, input 0, element 0: %lf by "
+                        "derivation, %lf by",
+                        &a, &b),
+                 2, "%s", gr_error_message());
     gr_error_clear();
     cr_assert(fabs(a + b) <= 1e-8 && fabs(b / 1.5) >= 0.5 && fabs(b / 1.5) <= 1.5, "%g %g", a, b);
     return b / 1.5;
@@ -122,8 +131,9 @@ Test(check, lost_second_derivatives_fail)
         cr_assert(checked(planted_square, ops[i], 1), "%s", gr_error_message());
         cr_assert(checked(planted_inside, ops[i], 1), "%s", gr_error_message());
         cr_assert_not(checked(planted_inside, ops[i], 2));
-        cr_assert_eq(strncmp(gr_error_message(), "gr_gradcheck: f: order 2, input 0, element 0: ", 46),
-                     0, "%s", gr_error_message());
+        cr_assert_eq(
+            strncmp(gr_error_message(), "gr_gradcheck: f: order 2, input 0, element 0: ", 46), 0,
+            "%s", gr_error_message());
         gr_error_clear();
     }
     cr_assert_not(checked(planted_square, &lost_history, 2));
@@ -173,14 +183,17 @@ Test(check, ignored_inputs_fail)
     gr_tensor *x[] = {one_place(0.75), one_place(0.5)};
 
     cr_assert_not(gr_gradcheck(ignores_the_second, NULL, x, 2, 1));
-    expect_error(GR_ERROR_VALUE, "gr_gradcheck: f: all derivatives by input 1 are 0, by derivation and "
-                                 "by differences");
+    expect_error(GR_ERROR_VALUE,
+                 "gr_gradcheck: f: all derivatives by input 1 are 0, by derivation and "
+                 "by differences");
     cr_assert_not(gr_gradcheck(steps, NULL, x, 1, 1));
-    expect_error(GR_ERROR_VALUE, "gr_gradcheck: f: all derivatives by input 0 are 0, by derivation and "
-                                 "by differences");
+    expect_error(GR_ERROR_VALUE,
+                 "gr_gradcheck: f: all derivatives by input 0 are 0, by derivation and "
+                 "by differences");
     cr_assert_not(gr_gradcheck(detached, NULL, x, 2, 1));
-    cr_assert_eq(strncmp(gr_error_message(), "gr_gradcheck: f: order 1, input 0, element 0: 0 by ", 51),
-                 0, "%s", gr_error_message());
+    cr_assert_eq(
+        strncmp(gr_error_message(), "gr_gradcheck: f: order 1, input 0, element 0: 0 by ", 51), 0,
+        "%s", gr_error_message());
     gr_error_clear();
     EXPECT_NO_LEAK();
 }
@@ -291,5 +304,25 @@ Test(check, errors)
     fails(x, 1, NULL);
     cr_assert_not(gr_gradcheck(sum_of_squares, NULL, x, 1, 1));
     expect_error(GR_ERROR_SHAPE, "gr_reshape: shape: got (7), want 1 elements as x has in (1)");
+    EXPECT_NO_LEAK();
+}
+
+Test(check, without_memory)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(3), 0.75, -1.25, 0.5);
+    bool point = false, good = false;
+
+    cr_assert(gr_gradcheck(sum_of_squares, NULL, &x, 1, 1));
+    for (int n = 1; !good; n++) {
+        cr_assert_lt(n, 1000);
+        gr_memory_trim();
+        gr__fail_allocation(n);
+        good = gr_gradcheck(sum_of_squares, NULL, &x, 1, 1);
+        gr__fail_allocation(0);
+        cr_assert(good || gr_error_code() == GR_ERROR_MEMORY, "%s", gr_error_message());
+        point = point || !strcmp(gr_error_message(), "gr_gradcheck: no memory for 24 bytes");
+        gr_error_clear();
+    }
+    cr_assert(point);
     EXPECT_NO_LEAK();
 }

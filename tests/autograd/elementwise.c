@@ -4,15 +4,27 @@
 
 TestSuite(elementwise, .init = silence);
 
-#define expect_list(t, tolerance, ...)                                                             \
-    expect_near_at(t, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__},   \
+#define expect_list(t, tolerance, ...) \
+    expect_near_at(t, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__}, \
                    tolerance, __LINE__)
 
 /* ---- what each row should be, in C's own functions ---- */
 
-#define TRUTH1(row, y) static double row##_truth(double x) { return y; }
-#define TRUTH2(row, y) static double row##_truth(double a, double b) { return y; }
-#define TRUTH3(row, y) static double row##_truth(double c, double a, double b) { return y; }
+#define TRUTH1(row, y) \
+    static double row##_truth(double x) \
+    { \
+        return y; \
+    }
+#define TRUTH2(row, y) \
+    static double row##_truth(double a, double b) \
+    { \
+        return y; \
+    }
+#define TRUTH3(row, y) \
+    static double row##_truth(double c, double a, double b) \
+    { \
+        return y; \
+    }
 
 static double softplus(double x)
 {
@@ -22,9 +34,9 @@ static double softplus(double x)
 TRUTH1(gr_neg, -x)
 TRUTH2(gr_add, a + b)
 TRUTH2(gr_sub, a - b)
-TRUTH2(gr_mul, a * b)
+TRUTH2(gr_mul, a *b)
 TRUTH2(gr_div, a / b)
-TRUTH1(gr_square, x * x)
+TRUTH1(gr_square, x *x)
 TRUTH1(gr_sqrt, sqrt(x))
 TRUTH1(gr_exp, exp(x))
 TRUTH1(gr_expm1, expm1(x))
@@ -302,9 +314,8 @@ static void check_numbers(const row *r)
 
 static void check_integers(const row *r)
 {
-    static const double numbers[3][8] = {{3, 0, -7, 1000, 1, -1, 4, 0},
-                                         {3, -2, 5, -999, 0, -1, 4, 12},
-                                         {-3, 0, 5, 31, 2, 1, 4, -2}};
+    static const double numbers[3][8] = {
+        {3, 0, -7, 1000, 1, -1, 4, 0}, {3, -2, 5, -999, 0, -1, 4, 12}, {-3, 0, 5, 31, 2, 1, 4, -2}};
     gr_arg in[3] = {{0}};
     char message[128];
 
@@ -325,8 +336,10 @@ static void check_integers(const row *r)
         expect_row(r, in, 0);
         in[r->arity - 1] = (gr_arg){NULL, 1.5};
         cr_assert(gr_is_error(apply(r, in)));
-        snprintf(message, sizeof message, "%s: %s: got 1.5 beside i64, want a whole number; convert "
-                 "the tensor with gr_cast", r->name, operand_name(r, r->arity - 1));
+        snprintf(message, sizeof message,
+                 "%s: %s: got 1.5 beside i64, want a whole number; convert "
+                 "the tensor with gr_cast",
+                 r->name, operand_name(r, r->arity - 1));
         expect_error(GR_ERROR_DTYPE, message);
     }
 }
@@ -394,23 +407,23 @@ static void check_row(row r)
 
 #define ALL true
 #define FLOATS false
-#define ROW_TEST(row_name, count, types, lo, hi, derivative, kind, number)                         \
-    Test(elementwise, row_name)                                                                    \
-    {                                                                                              \
-        check_row((row){.name = #row_name,                                                         \
-                        .arity = count,                                                            \
-                        .integers = types,                                                         \
-                        .smooth = strcmp(derivative, "NONE") != 0,                                 \
-                        .low = lo,                                                                 \
-                        .high = hi,                                                                \
-                        .kind = row_name,                                                          \
-                        .truth##number = row_name##_truth});                                       \
+#define ROW_TEST(row_name, count, types, lo, hi, derivative, kind, number) \
+    Test(elementwise, row_name) \
+    { \
+        check_row((row){.name = #row_name, \
+                        .arity = count, \
+                        .integers = types, \
+                        .smooth = strcmp(derivative, "NONE") != 0, \
+                        .low = lo, \
+                        .high = hi, \
+                        .kind = row_name, \
+                        .truth##number = row_name##_truth}); \
     }
-#define GR_UNARY(name, types, low, high, y, dx, what)                                              \
+#define GR_UNARY(name, types, low, high, y, dx, what) \
     ROW_TEST(name, 1, types, low, high, #dx, unary, 1)
-#define GR_BINARY(name, types, low, high, y, da, db, what)                                         \
+#define GR_BINARY(name, types, low, high, y, da, db, what) \
     ROW_TEST(name, 2, types, low, high, #da, binary, 2)
-#define GR_TERNARY(name, types, low, high, y, da, db, what)                                        \
+#define GR_TERNARY(name, types, low, high, y, da, db, what) \
     ROW_TEST(name, 3, types, low, high, #da, ternary, 3)
 #include <gradus/elementwise.def>
 #undef GR_UNARY
@@ -425,10 +438,9 @@ enum { SPECIALS = sizeof specials / sizeof *specials };
 /* Equal, zeros with their sign; or both NaN. */
 static void expect_same(const char *name, gr_dtype dtype, double x, double got, double want)
 {
-    bool same = isnan(want) ? isnan(got)
-                : dtype == GR_F32
-                    ? (float)got == (float)want && signbit(got) == signbit(want)
-                    : fabs(got - want) <= 1e-15 * fabs(want) || got == want;
+    bool same = isnan(want)       ? isnan(got)
+                : dtype == GR_F32 ? (float)got == (float)want && signbit(got) == signbit(want)
+                                  : fabs(got - want) <= 1e-15 * fabs(want) || got == want;
 
     same = same || (dtype == GR_F32 && isfinite(want) && want != 0 &&
                     fabs(got - want) <= 2.4e-7 * fabs(want));
@@ -437,39 +449,37 @@ static void expect_same(const char *name, gr_dtype dtype, double x, double got, 
 }
 
 /* max(-0, 0) may be either zero. */
-#define GR_UNARY(name, types, low, high, y, dx, what)                                              \
-    for (int i = 0; i < SPECIALS; i++) {                                                           \
-        double want = name##_truth(specials[i]);                                                   \
-        want = strcmp(#name, "gr_relu") == 0 && specials[i] == 0 ? specials[i] : want;             \
-        expect_same(#name, GR_F64, specials[i],                                                    \
-                    gr_item(name(tensor_of(GR_F64, GR_SCALAR, &specials[i]))), want);               \
-        expect_same(#name, GR_F32, specials[i],                                                    \
-                    gr_item(name(tensor_of(GR_F32, GR_SCALAR, &specials[i]))), want);               \
+#define GR_UNARY(name, types, low, high, y, dx, what) \
+    for (int i = 0; i < SPECIALS; i++) { \
+        double want = name##_truth(specials[i]); \
+        want = strcmp(#name, "gr_relu") == 0 && specials[i] == 0 ? specials[i] : want; \
+        expect_same(#name, GR_F64, specials[i], \
+                    gr_item(name(tensor_of(GR_F64, GR_SCALAR, &specials[i]))), want); \
+        expect_same(#name, GR_F32, specials[i], \
+                    gr_item(name(tensor_of(GR_F32, GR_SCALAR, &specials[i]))), want); \
     }
 #define GR_BINARY(name, types, low, high, y, da, db, what)
 #define GR_TERNARY(name, types, low, high, y, da, db, what)
 
-Test(elementwise, unary_special_values)
-{
+Test(elementwise, unary_special_values){
 #include <gradus/elementwise.def>
 }
 
 #undef GR_UNARY
 #undef GR_BINARY
 #define GR_UNARY(name, types, low, high, y, dx, what)
-#define GR_BINARY(name, types, low, high, y, da, db, what)                                         \
-    for (gr_dtype dtype = GR_F32; dtype <= GR_F64; dtype++) {                                      \
-        double want[SPECIALS * SPECIALS];                                                          \
-        for (int i = 0; i < SPECIALS * SPECIALS; i++) {                                            \
-            want[i] = name##_truth(specials[i / SPECIALS], specials[i % SPECIALS]);                \
-        }                                                                                          \
-        expect_near(name(tensor_of(dtype, GR_SHAPE(SPECIALS, 1), specials),                        \
-                         tensor_of(dtype, GR_SHAPE(SPECIALS), specials)),                          \
-                    SPECIALS * SPECIALS, want, 0);                                                 \
+#define GR_BINARY(name, types, low, high, y, da, db, what) \
+    for (gr_dtype dtype = GR_F32; dtype <= GR_F64; dtype++) { \
+        double want[SPECIALS * SPECIALS]; \
+        for (int i = 0; i < SPECIALS * SPECIALS; i++) { \
+            want[i] = name##_truth(specials[i / SPECIALS], specials[i % SPECIALS]); \
+        } \
+        expect_near(name(tensor_of(dtype, GR_SHAPE(SPECIALS, 1), specials), \
+                         tensor_of(dtype, GR_SHAPE(SPECIALS), specials)), \
+                    SPECIALS *SPECIALS, want, 0); \
     }
 
-Test(elementwise, binary_special_values)
-{
+Test(elementwise, binary_special_values){
 #include <gradus/elementwise.def>
 }
 
@@ -480,7 +490,8 @@ Test(elementwise, stable_far_out)
                 40 + exp(-40), exp(-40));
     expect_list(gr_log_sigmoid(tensor(GR_F64, GR_SHAPE(3), 1000, -1000, -40)), 2e-16, 0, -1000,
                 -40 - exp(-40));
-    expect_list(gr_sigmoid(tensor(GR_F64, GR_SHAPE(3), 1000, -1000, -700)), 1e-318, 1, 0, exp(-700));
+    expect_list(gr_sigmoid(tensor(GR_F64, GR_SHAPE(3), 1000, -1000, -700)), 1e-318, 1, 0,
+                exp(-700));
     expect_list(gr_expm1(tensor(GR_F64, GR_SHAPE(2), 1e-18, -1e-18)), 0, 1e-18, -1e-18);
     expect_list(gr_log1p(tensor(GR_F64, GR_SHAPE(2), 1e-18, -1e-18)), 0, 1e-18, -1e-18);
     EXPECT_NO_LEAK();
@@ -524,7 +535,8 @@ Test(elementwise, minimum_norm_subgradients)
 
 Test(elementwise, ties_between_tensors_share_evenly)
 {
-    gr_tensor *a = tensor(GR_F64, GR_SHAPE(3), 1.5, -2, 3), *b = tensor(GR_F64, GR_SHAPE(3), 1.5, 4, 2);
+    gr_tensor *a = tensor(GR_F64, GR_SHAPE(3), 1.5, -2, 3),
+              *b = tensor(GR_F64, GR_SHAPE(3), 1.5, 4, 2);
     gr_tensor *xs[] = {a, b}, *g[2];
 
     cr_assert(gr_gradients(gr_sum(gr_maximum(a, b), GR_ALL_AXES, false), xs, 2, g));
@@ -542,7 +554,8 @@ Test(elementwise, where_lets_no_gradient_leak)
 {
     gr_tensor *c = tensor(GR_F64, GR_SHAPE(4), 1, 1, 0, 0);
     gr_tensor *w = tensor(GR_F64, GR_SHAPE(4), NAN, INFINITY, NAN, 3.5);
-    gr_tensor *a = tensor(GR_F64, GR_SHAPE(4), 1, 2, 3, 4), *b = tensor(GR_F64, GR_SHAPE(4), 5, 6, 7, 8);
+    gr_tensor *a = tensor(GR_F64, GR_SHAPE(4), 1, 2, 3, 4),
+              *b = tensor(GR_F64, GR_SHAPE(4), 5, 6, 7, 8);
     gr_tensor *xs[] = {a, b, c}, *g[3];
 
     cr_assert(gr_gradients(gr_sum(gr_mul(gr_where(c, a, b), w), GR_ALL_AXES, false), xs, 3, g));
@@ -581,73 +594,5 @@ Test(elementwise, one_tensor_as_every_operand)
     expect_numbers(slope_of(gr_where(x, x, x), x), 1, 1, 1);
     expect_numbers(gr_where(x, x, x), 1.25, -2.5, 0.75);
     expect_numbers(x, 1.25, -2.5, 0.75);
-    EXPECT_NO_LEAK();
-}
-
-/* ---- operands by macro ---- */
-
-#define TEXT(...) #__VA_ARGS__
-#define EXPANDED(...) TEXT(__VA_ARGS__)
-#define NEST3(v) gr_add(gr_mul(gr_sub(v, 1), 2.0f), 3L)
-#define NEST6(v) gr_maximum(gr_minimum(gr_div(gr_where(v, v2, 4), 5), 6), 7)
-#define NEST12(v)                                                                                  \
-    gr_add(gr_mul(gr_sub(gr_add(gr_mul(gr_sub(gr_add(gr_mul(gr_sub(                                \
-        gr_add(gr_mul(gr_sub(v, 1), 2), 3), 4), 5), 6), 7), 8), 9), 10), 11), 12)
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Woverlength-strings"
-Test(elementwise, nesting_grows_text_linearly)
-{
-    size_t three = sizeof EXPANDED(NEST3(x)), twelve = sizeof EXPANDED(NEST12(x));
-
-    cr_assert(twelve < 5 * three, "%zu bytes at depth 12, %zu at depth 3", twelve, three);
-    cr_assert(twelve < 16000, "%zu bytes at depth 12", twelve);
-}
-#pragma GCC diagnostic pop
-
-static gr_tensor *counted(gr_tensor *x, int *count)
-{
-    ++*count;
-    return x;
-}
-
-Test(elementwise, operands_are_evaluated_once)
-{
-    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 1, 3), *v2 = gr_full(GR_F64, GR_SCALAR, 60);
-    int count = 0, number = 5;
-
-    expect_numbers(NEST12(counted(x, &count)), -527, 1233);
-    cr_assert_eq(count, 1);
-    expect_numbers(NEST6(counted(x, &count)), 7, 7);
-    cr_assert_eq(count, 2);
-    expect_numbers(gr_mul(x, number++), 5, 15);
-    cr_assert_eq(number, 6);
-    expect_numbers(gr_where(counted(x, &count), counted(x, &count), counted(x, &count)), 1, 3);
-    cr_assert_eq(count, 5);
-    EXPECT_NO_LEAK();
-}
-
-Test(elementwise, operands_of_every_kind)
-{
-    gr_tensor *x = tensor(GR_F32, GR_SHAPE(2), 1, 3);
-    const gr_tensor *constant = x;
-    gr_arg arg = {x, 0}, number = {NULL, 2};
-
-    expect_numbers(gr_add(constant, x), 2, 6);
-    expect_numbers(gr_add(arg, number), 3, 5);
-    expect_numbers(gr_add(x, (short)2), 3, 5);
-    expect_numbers(gr_add(x, (unsigned char)2), 3, 5);
-    expect_numbers(gr_add(true, x), 2, 4);
-    EXPECT_NO_LEAK();
-}
-
-/* A number makes no node. */
-Test(elementwise, numbers_are_no_nodes)
-{
-    gr_tensor *x = tensor(GR_F32, GR_SHAPE(2), 1, 3);
-    int64_t before = gr_work_stats().nodes;
-
-    gr_mul(x, 2.5);
-    cr_assert_eq(gr_work_stats().nodes - before, 1);
     EXPECT_NO_LEAK();
 }

@@ -137,7 +137,8 @@ Test(index, one_hot)
 
 Test(index, nothing_to_index)
 {
-    gr_tensor *x = noise_tensor(GR_F64, GR_SHAPE(3, 2), 47), *none = gr_full(GR_I64, GR_SHAPE(0, 2), 0);
+    gr_tensor *x = noise_tensor(GR_F64, GR_SHAPE(3, 2), 47),
+              *none = gr_full(GR_I64, GR_SHAPE(0, 2), 0);
 
     gr_tensor *y = gr_gather(x, 0, none);
     cr_assert(gr_count(y) == 0 && gr_data(y));
@@ -209,8 +210,8 @@ Test(index, repeated_reads_add_up)
     gr_tensor *x = tensor(GR_F32, GR_SHAPE(3), 1, 2, 3), *g;
     gr_tensor *y = gr_take(x, 0, tensor(GR_I64, GR_SHAPE(4), 2, 0, 2, 2));
 
-    cr_assert(gr_gradients(gr_sum(gr_mul(y, tensor(GR_F32, GR_SHAPE(4), 1, 2, 4, 8)), GR_ALL_AXES,
-                                  false), &x, 1, &g));
+    cr_assert(gr_gradients(
+        gr_sum(gr_mul(y, tensor(GR_F32, GR_SHAPE(4), 1, 2, 4, 8)), GR_ALL_AXES, false), &x, 1, &g));
     expect_numbers(g, 2, 0, 13);
     EXPECT_NO_LEAK();
 }
@@ -230,7 +231,8 @@ static void expect_late_error(const char *want, int line)
 Test(index, known_indices_are_checked_when_the_operation_is_made)
 {
     gr_tensor *x = noise_tensor(GR_F32, GR_SHAPE(2, 3), 54);
-    gr_tensor *high = tensor(GR_I64, GR_SHAPE(2, 2), 0, 1, 2, 3), *low = tensor(GR_I64, GR_SHAPE(2), 1, -1);
+    gr_tensor *high = tensor(GR_I64, GR_SHAPE(2, 2), 0, 1, 2, 3),
+              *low = tensor(GR_I64, GR_SHAPE(2), 1, -1);
 
     cr_assert(gr_is_error(gr_gather(x, 1, high)));
     expect_error(GR_ERROR_VALUE, "gr_gather: index: got 3 at (1,1), want 0 to 2");
@@ -245,7 +247,8 @@ Test(index, known_indices_are_checked_when_the_operation_is_made)
 Test(index, pending_indices_are_checked_by_the_kernel)
 {
     gr_tensor *x = noise_tensor(GR_F32, GR_SHAPE(2, 3), 55);
-    gr_tensor *high = gr_add(tensor(GR_I64, GR_SHAPE(2, 2), 0, 1, 2, 2), tensor(GR_I64, GR_SHAPE(2, 2), 0, 0, 0, 1));
+    gr_tensor *high = gr_add(tensor(GR_I64, GR_SHAPE(2, 2), 0, 1, 2, 2),
+                             tensor(GR_I64, GR_SHAPE(2, 2), 0, 0, 0, 1));
     gr_tensor *y = gr_gather(x, 1, high), *z = gr_exp(y);
 
     cr_assert_not(gr_is_error(y));
@@ -284,10 +287,10 @@ Test(index, every_position_is_checked)
 
 /* ---- errors ---- */
 
-#define EXPECT_REFUSED(call, code, message)                                                        \
-    do {                                                                                           \
-        cr_assert(gr_is_error(call));                                                              \
-        expect_error(code, message);                                                               \
+#define EXPECT_REFUSED(call, code, message) \
+    do { \
+        cr_assert(gr_is_error(call)); \
+        expect_error(code, message); \
     } while (0)
 
 Test(index, errors)

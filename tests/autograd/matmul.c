@@ -24,8 +24,8 @@ static gr_tensor *matrix(gr_dtype dtype, int64_t r, int64_t c, layout how, uint6
     switch (how) {
     case TRANSPOSED: return gr_transpose(noise_tensor(dtype, GR_SHAPE(c, r), seed), 0, 1);
     case SLICED:
-        return gr_slice(gr_slice(noise_tensor(dtype, GR_SHAPE(r + 3, c + 2), seed), 0, 2, r + 2), 1, 1,
-                        c + 1);
+        return gr_slice(gr_slice(noise_tensor(dtype, GR_SHAPE(r + 3, c + 2), seed), 0, 2, r + 2), 1,
+                        1, c + 1);
     case FLIPPED: return gr_flip(noise_tensor(dtype, GR_SHAPE(r, c), seed), GR_AXES(0, 1));
     case EXPANDED: return gr_expand(noise_tensor(dtype, GR_SHAPE(1, c), seed), GR_SHAPE(r, c));
     default: return noise_tensor(dtype, GR_SHAPE(r, c), seed);
@@ -49,8 +49,8 @@ static void check_product(gr_dtype dtype, int64_t m, int64_t k, int64_t n, layou
 
 Test(matmul, every_layout_and_size)
 {
-    static const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 4}, {7, 5, 3}, {1, 9, 6}, {6, 9, 1},
-                                       {17, 33, 19}, {3, 1, 5}};
+    static const int64_t sizes[][3] = {{1, 1, 1}, {2, 3, 4},    {7, 5, 3}, {1, 9, 6},
+                                       {6, 9, 1}, {17, 33, 19}, {3, 1, 5}};
 
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         for (int how = 0; how < LAYOUTS * LAYOUTS; how++) {
@@ -154,8 +154,8 @@ static gr_tensor *with_itself(gr_tensor *const *x, int n, void *context)
 Test(matmul, gradients)
 {
     static const gr_shape rows[][2] = {
-        {{2, {2, 3}}, {2, {3, 4}}},    {{2, {1, 3}}, {2, {3, 1}}},
-        {{3, {2, 2, 3}}, {2, {3, 2}}}, {{2, {2, 3}}, {3, {2, 3, 2}}},
+        {{2, {2, 3}}, {2, {3, 4}}},          {{2, {1, 3}}, {2, {3, 1}}},
+        {{3, {2, 2, 3}}, {2, {3, 2}}},       {{2, {2, 3}}, {3, {2, 3, 2}}},
         {{4, {2, 1, 2, 3}}, {3, {3, 3, 1}}}, {{3, {1, 2, 3}}, {3, {2, 3, 2}}},
     };
 
@@ -171,7 +171,8 @@ Test(matmul, gradients)
 /* c = a b:  d sum(w c) / da = w b^T,  / db = a^T w */
 Test(matmul, gradients_in_f32)
 {
-    gr_tensor *a = tensor(GR_F32, GR_SHAPE(2, 2), 1, 2, 3, 4), *b = tensor(GR_F32, GR_SHAPE(2, 1), 5, 7);
+    gr_tensor *a = tensor(GR_F32, GR_SHAPE(2, 2), 1, 2, 3, 4),
+              *b = tensor(GR_F32, GR_SHAPE(2, 1), 5, 7);
     gr_tensor *w = tensor(GR_F32, GR_SHAPE(2, 1), 0.5, -2), *xs[] = {a, b}, *g[2];
 
     cr_assert(gr_gradients(gr_sum(gr_mul(w, gr_matmul(a, b)), GR_ALL_AXES, false), xs, 2, g));
@@ -197,11 +198,13 @@ Test(matmul, errors)
     cr_assert(gr_is_error(gr_matmul(a, ones(GR_SHAPE(6, 4, 5)))));
     expect_error(GR_ERROR_SHAPE, "gr_matmul: b: got (6,4,5), want (*,3,*) since a is (2,3)");
     cr_assert(gr_is_error(gr_matmul(ones(GR_SHAPE(3)), a)));
-    expect_error(GR_ERROR_SHAPE, "gr_matmul: a: got (3), want a rank of 2 or more; gr_unsqueeze makes "
-                                 "a vector a matrix");
+    expect_error(GR_ERROR_SHAPE,
+                 "gr_matmul: a: got (3), want a rank of 2 or more; gr_unsqueeze makes "
+                 "a vector a matrix");
     cr_assert(gr_is_error(gr_matmul(a, ones(GR_SCALAR))));
-    expect_error(GR_ERROR_SHAPE, "gr_matmul: b: got (), want a rank of 2 or more; gr_unsqueeze makes "
-                                 "a vector a matrix");
+    expect_error(GR_ERROR_SHAPE,
+                 "gr_matmul: b: got (), want a rank of 2 or more; gr_unsqueeze makes "
+                 "a vector a matrix");
     cr_assert(gr_is_error(gr_matmul(a, gr_full(GR_F64, GR_SHAPE(3, 2), 1))));
     expect_error(GR_ERROR_DTYPE, "gr_matmul: b: got f64, want f32 as a; convert with gr_cast");
     cr_assert(gr_is_error(gr_matmul(a, gr_full(GR_I64, GR_SHAPE(3, 2), 1))));
@@ -209,8 +212,9 @@ Test(matmul, errors)
     cr_assert(gr_is_error(gr_matmul(gr_full(GR_I64, GR_SHAPE(3, 2), 1), a)));
     expect_error(GR_ERROR_DTYPE, "gr_matmul: a: got i64, want f32 or f64; convert with gr_cast");
     cr_assert(gr_is_error(gr_matmul(ones(GR_SHAPE(4, 2, 3)), ones(GR_SHAPE(5, 3, 2)))));
-    expect_error(GR_ERROR_SHAPE, "gr_matmul: b: got (5,3,2), whose leading axes do not broadcast with "
-                                 "those of a, (4,2,3)");
+    expect_error(GR_ERROR_SHAPE,
+                 "gr_matmul: b: got (5,3,2), whose leading axes do not broadcast with "
+                 "those of a, (4,2,3)");
     cr_assert(gr_is_error(gr_matmul(NULL, a)));
     expect_error(GR_ERROR_VALUE, "gr_matmul: a: got NULL, want a tensor");
     cr_assert(gr_is_error(gr_matmul(a, NULL)));

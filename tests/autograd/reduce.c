@@ -100,8 +100,8 @@ static void check_reduction(const row *r, const gr_tensor *x, int mask, double t
 
 Test(reduce, every_set_of_axes)
 {
-    static const gr_shape shapes[] = {{3, {3, 1, 7}}, {3, {1, 5, 2}}, {3, {4, 3, 1}}, {0, {0}},
-                                      {4, {2, 3, 1, 5}}};
+    static const gr_shape shapes[] = {
+        {3, {3, 1, 7}}, {3, {1, 5, 2}}, {3, {4, 3, 1}}, {0, {0}}, {4, {2, 3, 1, 5}}};
     static const double tolerance[] = {[GR_F32] = 2e-6, [GR_F64] = 2e-15, [GR_I64] = 0};
 
     for (int r = 0; r < ROWS; r++) {
@@ -230,10 +230,10 @@ Test(reduce, infinities)
     expect_numbers(gr_sum(x, GR_ALL_AXES, false), NAN);
     expect_numbers(gr_argmax(x, 1, false), 0, 0);
     gr_tensor *limits = gr_from_data(GR_I64, GR_SHAPE(2), (int64_t[]){INT64_MIN, INT64_MAX});
-    expect_bits(GR_I64, 1, gr_data_i64(gr_max(limits, GR_ALL_AXES, false)),
-                (&(int64_t){INT64_MAX}), "max");
-    expect_bits(GR_I64, 1, gr_data_i64(gr_min(limits, GR_ALL_AXES, false)),
-                (&(int64_t){INT64_MIN}), "min");
+    expect_bits(GR_I64, 1, gr_data_i64(gr_max(limits, GR_ALL_AXES, false)), (&(int64_t){INT64_MAX}),
+                "max");
+    expect_bits(GR_I64, 1, gr_data_i64(gr_min(limits, GR_ALL_AXES, false)), (&(int64_t){INT64_MIN}),
+                "min");
     EXPECT_NO_LEAK();
 }
 
@@ -309,8 +309,8 @@ Test(reduce, gradients)
             choice c = {&rows[r], mask, mask & 1};
             gr_tensor *x[] = {noise_tensor(GR_F64, GR_SHAPE(2, 1, 3), 14),
                               gr_full(GR_F64, GR_SCALAR, 0.771)};
-            cr_assert(gr_gradcheck(reduced_cube, &c, x, 2, 3), "%s, axes %d: %s", rows[r].name, mask,
-                      gr_error_message());
+            cr_assert(gr_gradcheck(reduced_cube, &c, x, 2, 3), "%s, axes %d: %s", rows[r].name,
+                      mask, gr_error_message());
         }
     }
     EXPECT_NO_LEAK();

@@ -3,8 +3,8 @@
 
 TestSuite(softmax, .init = silence);
 
-#define expect_list(t, tolerance, ...)                                                             \
-    expect_near_at(t, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__},   \
+#define expect_list(t, tolerance, ...) \
+    expect_near_at(t, sizeof((double[]){__VA_ARGS__}) / sizeof(double), (double[]){__VA_ARGS__}, \
                    tolerance, __LINE__)
 
 typedef gr_tensor *along(const gr_tensor *x, gr_axes axes);
@@ -17,8 +17,8 @@ static gr_tensor *logsumexp(const gr_tensor *x, gr_axes axes)
 static const struct {
     const char *name;
     along *f;
-} rows[] = {{"gr_logsumexp", logsumexp}, {"gr_log_softmax", gr_log_softmax},
-            {"gr_softmax", gr_softmax}};
+} rows[] = {
+    {"gr_logsumexp", logsumexp}, {"gr_log_softmax", gr_log_softmax}, {"gr_softmax", gr_softmax}};
 enum { ROWS = sizeof rows / sizeof *rows };
 
 static gr_axes axes_of(int mask)
@@ -58,7 +58,8 @@ Test(softmax, every_set_of_axes)
         for (gr_dtype dtype = GR_F32; dtype <= GR_F64; dtype++) {
             GR_SCOPE;
             gr_tensor *x = noise_tensor(dtype, GR_SHAPE(2, 3, 4), 21);
-            double *v = numbers_of(x), l[24], s[24], p[24], tolerance = dtype == GR_F32 ? 6e-7 : 2e-15;
+            double *v = numbers_of(x), l[24], s[24], p[24],
+                   tolerance = dtype == GR_F32 ? 6e-7 : 2e-15;
             for (int i = 0; i < 24; i++) {
                 l[i] = row_of(v, mask, i);
                 s[i] = v[i] - l[i];
@@ -209,7 +210,8 @@ static gr_tensor *cross_entropy(gr_tensor *const *x, int n, void *context)
 
 Test(softmax, gradients_of_cross_entropy)
 {
-    gr_tensor *x[] = {noise_tensor(GR_F64, GR_SHAPE(2, 3), 23), noise_tensor(GR_F64, GR_SHAPE(2, 3), 24)};
+    gr_tensor *x[] = {noise_tensor(GR_F64, GR_SHAPE(2, 3), 23),
+                      noise_tensor(GR_F64, GR_SHAPE(2, 3), 24)};
 
     cr_assert(gr_gradcheck(cross_entropy, NULL, x, 2, 3), "%s", gr_error_message());
     EXPECT_NO_LEAK();

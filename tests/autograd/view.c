@@ -162,7 +162,8 @@ static step random_step(gr_shape shape, uint64_t *state)
     s.mask = (int)pick(state, (uint64_t)1 << shape.rank);
     if (s.what == SLICE) {
         s.axis = (int)pick(state, (uint64_t)shape.rank);
-        int64_t extent = shape.dims[s.axis], width = extent > 1 && pick(state, 2) ? extent - 1 : extent;
+        int64_t extent = shape.dims[s.axis],
+                width = extent > 1 && pick(state, 2) ? extent - 1 : extent;
         s.start = (int64_t)pick(state, (uint64_t)(extent - width) + 1);
         s.stop = s.start + width;
     }
@@ -223,9 +224,9 @@ Test(view, chains_of_views)
 
 Test(view, reshape_of_every_layout)
 {
-    static const gr_shape targets[] = {{1, {48}},          {2, {6, 8}},       {2, {8, 6}},
-                                       {3, {4, 3, 4}},     {4, {1, 48, 1, 1}}, {5, {2, 1, 3, 2, 4}},
-                                       {4, {4, 2, 1, 6}},  {3, {2, 24, 1}},   {3, {16, 1, 3}}};
+    static const gr_shape targets[] = {{1, {48}},         {2, {6, 8}},        {2, {8, 6}},
+                                       {3, {4, 3, 4}},    {4, {1, 48, 1, 1}}, {5, {2, 1, 3, 2, 4}},
+                                       {4, {4, 2, 1, 6}}, {3, {2, 24, 1}},    {3, {16, 1, 3}}};
 
     for (int order = 0; order < 24; order++) {
         for (int how = 0; how < 32; how++) {
@@ -304,28 +305,17 @@ Test(view, squeeze_and_unsqueeze)
 
 /* ---- permute, transpose, flip ---- */
 
-Test(view, permute_takes_negative_axes)
+Test(view, permute_and_transpose_take_negative_axes)
 {
     array a = filled((gr_shape){3, {2, 3, 4}});
-    step s = {.what = PERMUTE, .order = {2, 0, 1}};
-    gr_tensor *x = tensor_like(GR_F32, &a), *y = gr_permute(x, GR_AXES(-1, 0, -2));
-
-    a = plain(&a, &s);
-    expect_array(y, &a, __LINE__);
-    expect_array(gr_permute(x, GR_AXES(2, 0, 1)), &a, __LINE__);
-    EXPECT_NO_LEAK();
-}
-
-Test(view, transpose_swaps_two_axes)
-{
-    array a = filled((gr_shape){3, {2, 3, 4}});
-    step swap = {.what = PERMUTE, .order = {2, 1, 0}};
+    step turn = {.what = PERMUTE, .order = {2, 0, 1}}, swap = {.what = PERMUTE, .order = {2, 1, 0}};
+    array turned = plain(&a, &turn), swapped = plain(&a, &swap);
     gr_tensor *x = tensor_like(GR_F32, &a);
 
+    expect_array(gr_permute(x, GR_AXES(-1, 0, -2)), &turned, __LINE__);
     expect_array(gr_transpose(x, 1, -2), &a, __LINE__);
-    a = plain(&a, &swap);
-    expect_array(gr_transpose(x, 0, 2), &a, __LINE__);
-    expect_array(gr_transpose(x, -1, -3), &a, __LINE__);
+    expect_array(gr_transpose(x, 0, 2), &swapped, __LINE__);
+    expect_array(gr_transpose(x, -1, -3), &swapped, __LINE__);
     EXPECT_NO_LEAK();
 }
 
@@ -497,7 +487,9 @@ static gr_tensor *view_number(gr_tensor *const *x, int n, void *context)
     case 11:
         return weighted(gr_reshape(gr_flip(gr_transpose(gr_slice(t, 1, 0, 2), 0, 1), GR_AXES(1)),
                                    GR_SHAPE(4, 2)));
-    case 12: return gr_mul(gr_reshape(t, GR_SHAPE(12)), gr_reshape(gr_permute(t, GR_AXES(2, 1, 0)), GR_SHAPE(12)));
+    case 12:
+        return gr_mul(gr_reshape(t, GR_SHAPE(12)),
+                      gr_reshape(gr_permute(t, GR_AXES(2, 1, 0)), GR_SHAPE(12)));
     default: return NULL;
     }
 }
@@ -514,39 +506,38 @@ Test(view, gradients)
 
 /* ---- errors ---- */
 
-#define EXPECT_REFUSED(call, code, message)                                                        \
-    do {                                                                                           \
-        cr_assert(gr_is_error(call));                                                              \
-        expect_error(code, message);                                                               \
+#define EXPECT_REFUSED(call, code, message) \
+    do { \
+        cr_assert(gr_is_error(call)); \
+        expect_error(code, message); \
     } while (0)
+
+#define BAD_SHAPE(call, message) EXPECT_REFUSED(call, GR_ERROR_SHAPE, message)
 
 Test(view, reshape_errors)
 {
     gr_tensor *x = gr_full(GR_F32, GR_SHAPE(2, 3), 1);
 
-    EXPECT_REFUSED(gr_reshape(x, GR_SHAPE(4, 2)), GR_ERROR_SHAPE,
-                   "gr_reshape: shape: got (4,2), want 6 elements as x has in (2,3)");
-    EXPECT_REFUSED(gr_reshape(x, GR_SHAPE(-1, 3, -1)), GR_ERROR_SHAPE,
-                   "gr_reshape: shape: axes 0 and 2 are both -1, want one at most");
-    EXPECT_REFUSED(gr_reshape(x, GR_SHAPE(-1, 4)), GR_ERROR_SHAPE,
-                   "gr_reshape: shape: no extent in place of -1 gives the 6 elements of (2,3)");
-    EXPECT_REFUSED(gr_reshape(x, GR_SHAPE(-1, 0)), GR_ERROR_SHAPE,
-                   "gr_reshape: shape: no extent in place of -1 gives the 6 elements of (2,3)");
-    EXPECT_REFUSED(gr_reshape(x, GR_SHAPE(-2, -3)), GR_ERROR_SHAPE,
-                   "gr_reshape: shape: axis 0: got -2, want 0 or more");
+    BAD_SHAPE(gr_reshape(x, GR_SHAPE(4, 2)),
+              "gr_reshape: shape: got (4,2), want 6 elements as x has in (2,3)");
+    BAD_SHAPE(gr_reshape(x, GR_SHAPE(-1, 3, -1)),
+              "gr_reshape: shape: axes 0 and 2 are both -1, want one at most");
+    BAD_SHAPE(gr_reshape(x, GR_SHAPE(-1, 4)),
+              "gr_reshape: shape: no extent in place of -1 gives the 6 elements of (2,3)");
+    BAD_SHAPE(gr_reshape(x, GR_SHAPE(-1, 0)),
+              "gr_reshape: shape: no extent in place of -1 gives the 6 elements of (2,3)");
+    BAD_SHAPE(gr_reshape(x, GR_SHAPE(-2, -3)), "gr_reshape: shape: axis 0: got -2, want 0 or more");
     EXPECT_REFUSED(gr_reshape(x, GR_SHAPE(INT64_C(1) << 40, INT64_C(1) << 40)), GR_ERROR_MEMORY,
                    "gr_reshape: shape: the product of the extents overflows");
-    EXPECT_REFUSED(gr_reshape(x, (gr_shape){.rank = 9}), GR_ERROR_SHAPE,
-                   "gr_reshape: shape: got rank 9, want 0 to 8");
-    EXPECT_REFUSED(gr_squeeze(x, 1), GR_ERROR_SHAPE,
-                   "gr_squeeze: x: axis 1 of (2,3) has extent 3, want 1");
-    EXPECT_REFUSED(gr_squeeze(x, 2), GR_ERROR_SHAPE, "gr_squeeze: axis: got 2, want -2 to 1");
-    EXPECT_REFUSED(gr_squeeze(gr_full(GR_F32, GR_SCALAR, 1), 0), GR_ERROR_SHAPE,
-                   "gr_squeeze: axis: got 0, but a tensor of shape () has no axis");
-    EXPECT_REFUSED(gr_unsqueeze(x, 3), GR_ERROR_SHAPE, "gr_unsqueeze: axis: got 3, want -3 to 2");
+    BAD_SHAPE(gr_reshape(x, (gr_shape){.rank = 9}), "gr_reshape: shape: got rank 9, want 0 to 8");
+    BAD_SHAPE(gr_squeeze(x, 1), "gr_squeeze: x: axis 1 of (2,3) has extent 3, want 1");
+    BAD_SHAPE(gr_squeeze(x, 2), "gr_squeeze: axis: got 2, want -2 to 1");
+    BAD_SHAPE(gr_squeeze(gr_full(GR_F32, GR_SCALAR, 1), 0),
+              "gr_squeeze: axis: got 0, but a tensor of shape () has no axis");
+    BAD_SHAPE(gr_unsqueeze(x, 3), "gr_unsqueeze: axis: got 3, want -3 to 2");
     gr_tensor *deep = gr_full(GR_F32, GR_SHAPE(1, 1, 1, 1, 1, 1, 1, 2), 1);
-    EXPECT_REFUSED(gr_unsqueeze(deep, 0), GR_ERROR_SHAPE,
-                   "gr_unsqueeze: x: got (1,1,1,1,1,1,1,2), want a rank of 7 at most");
+    BAD_SHAPE(gr_unsqueeze(deep, 0),
+              "gr_unsqueeze: x: got (1,1,1,1,1,1,1,2), want a rank of 7 at most");
     EXPECT_NO_LEAK();
 }
 
@@ -554,50 +545,47 @@ Test(view, other_errors)
 {
     gr_tensor *x = gr_full(GR_F32, GR_SHAPE(2, 3), 1);
 
-    EXPECT_REFUSED(gr_permute(x, GR_AXES(1)), GR_ERROR_SHAPE,
-                   "gr_permute: order: got 1 axes, want each of the 2 axes of (2,3) once");
-    EXPECT_REFUSED(gr_permute(x, GR_ALL_AXES), GR_ERROR_SHAPE,
-                   "gr_permute: order: got 0 axes, want each of the 2 axes of (2,3) once");
-    EXPECT_REFUSED(gr_transpose(x, 2, 0), GR_ERROR_SHAPE,
-                   "gr_transpose: axis0: got 2, want -2 to 1");
-    EXPECT_REFUSED(gr_transpose(x, 0, -3), GR_ERROR_SHAPE,
-                   "gr_transpose: axis1: got -3, want -2 to 1");
-    EXPECT_REFUSED(gr_expand(x, GR_SHAPE(2, 4)), GR_ERROR_SHAPE,
-                   "gr_expand: shape: got (2,4), want a shape that (2,3) broadcasts to");
-    EXPECT_REFUSED(gr_expand(x, GR_SHAPE(3)), GR_ERROR_SHAPE,
-                   "gr_expand: shape: got (3), want a shape that (2,3) broadcasts to");
-    EXPECT_REFUSED(gr_expand(x, GR_SHAPE(-2, 3)), GR_ERROR_SHAPE,
-                   "gr_expand: shape: axis 0: got -2, want 0 or more");
-    EXPECT_REFUSED(gr_sum_to(x, GR_SHAPE(2)), GR_ERROR_SHAPE,
-                   "gr_sum_to: shape: got (2), want a shape that broadcasts to (2,3)");
-    EXPECT_REFUSED(gr_sum_to(x, GR_SHAPE(1, 2, 3)), GR_ERROR_SHAPE,
-                   "gr_sum_to: shape: got (1,2,3), want a shape that broadcasts to (2,3)");
-    EXPECT_REFUSED(gr_sum_to(x, GR_SHAPE(-1)), GR_ERROR_SHAPE,
-                   "gr_sum_to: shape: axis 0: got -1, want 0 or more");
-    EXPECT_REFUSED(gr_slice(x, 2, 0, 1), GR_ERROR_SHAPE, "gr_slice: axis: got 2, want -2 to 1");
-    EXPECT_REFUSED(gr_flip(x, GR_AXES(0, -2)), GR_ERROR_SHAPE,
-                   "gr_flip: axes: axis 0 is named twice");
-    EXPECT_REFUSED(gr_flip(x, GR_AXES(5)), GR_ERROR_SHAPE, "gr_flip: axes: got 5, want -2 to 1");
-    EXPECT_REFUSED(gr_unslice(x, 1, 2, 4), GR_ERROR_SHAPE,
-                   "gr_unslice: start: got 2 for 3 elements in an extent of 4");
-    EXPECT_REFUSED(gr_unslice(x, 1, -1, 9), GR_ERROR_SHAPE,
-                   "gr_unslice: start: got -1 for 3 elements in an extent of 9");
-    EXPECT_REFUSED(gr_unslice(x, 2, 0, 9), GR_ERROR_SHAPE, "gr_unslice: axis: got 2, want -2 to 1");
+    BAD_SHAPE(gr_permute(x, GR_AXES(1)),
+              "gr_permute: order: got 1 axes, want each of the 2 axes of (2,3) once");
+    BAD_SHAPE(gr_permute(x, GR_ALL_AXES),
+              "gr_permute: order: got 0 axes, want each of the 2 axes of (2,3) once");
+    BAD_SHAPE(gr_transpose(x, 2, 0), "gr_transpose: axis0: got 2, want -2 to 1");
+    BAD_SHAPE(gr_transpose(x, 0, -3), "gr_transpose: axis1: got -3, want -2 to 1");
+    BAD_SHAPE(gr_expand(x, GR_SHAPE(2, 4)),
+              "gr_expand: shape: got (2,4), want a shape that (2,3) broadcasts to");
+    BAD_SHAPE(gr_expand(x, GR_SHAPE(3)),
+              "gr_expand: shape: got (3), want a shape that (2,3) broadcasts to");
+    BAD_SHAPE(gr_expand(x, GR_SHAPE(-2, 3)), "gr_expand: shape: axis 0: got -2, want 0 or more");
+    BAD_SHAPE(gr_sum_to(x, GR_SHAPE(2)),
+              "gr_sum_to: shape: got (2), want a shape that broadcasts to (2,3)");
+    BAD_SHAPE(gr_sum_to(x, GR_SHAPE(1, 2, 3)),
+              "gr_sum_to: shape: got (1,2,3), want a shape that broadcasts to (2,3)");
+    BAD_SHAPE(gr_sum_to(x, GR_SHAPE(-1)), "gr_sum_to: shape: axis 0: got -1, want 0 or more");
+    BAD_SHAPE(gr_slice(x, 2, 0, 1), "gr_slice: axis: got 2, want -2 to 1");
+    BAD_SHAPE(gr_flip(x, GR_AXES(0, -2)), "gr_flip: axes: axis 0 is named twice");
+    BAD_SHAPE(gr_flip(x, GR_AXES(5)), "gr_flip: axes: got 5, want -2 to 1");
+    BAD_SHAPE(gr_unslice(x, 1, 2, 4), "gr_unslice: start: got 2 for 3 elements in an extent of 4");
+    BAD_SHAPE(gr_unslice(x, 1, -1, 9),
+              "gr_unslice: start: got -1 for 3 elements in an extent of 9");
+    BAD_SHAPE(gr_unslice(x, 2, 0, 9), "gr_unslice: axis: got 2, want -2 to 1");
     EXPECT_NO_LEAK();
 }
 
+#define REFUSES_NULL(name, ...) \
+    EXPECT_REFUSED(name(NULL, __VA_ARGS__), GR_ERROR_VALUE, #name ": x: got NULL, want a tensor")
+
 Test(view, null_and_error_tensors)
 {
-    EXPECT_REFUSED(gr_reshape(NULL, GR_SCALAR), GR_ERROR_VALUE, "gr_reshape: x: got NULL, want a tensor");
-    EXPECT_REFUSED(gr_permute(NULL, GR_AXES(0)), GR_ERROR_VALUE, "gr_permute: x: got NULL, want a tensor");
-    EXPECT_REFUSED(gr_transpose(NULL, 0, 0), GR_ERROR_VALUE, "gr_transpose: x: got NULL, want a tensor");
-    EXPECT_REFUSED(gr_expand(NULL, GR_SCALAR), GR_ERROR_VALUE, "gr_expand: x: got NULL, want a tensor");
-    EXPECT_REFUSED(gr_slice(NULL, 0, 0, 0), GR_ERROR_VALUE, "gr_slice: x: got NULL, want a tensor");
-    EXPECT_REFUSED(gr_unslice(NULL, 0, 0, 0), GR_ERROR_VALUE, "gr_unslice: x: got NULL, want a tensor");
-    EXPECT_REFUSED(gr_flip(NULL, GR_AXES(0)), GR_ERROR_VALUE, "gr_flip: x: got NULL, want a tensor");
-    EXPECT_REFUSED(gr_squeeze(NULL, 0), GR_ERROR_VALUE, "gr_squeeze: x: got NULL, want a tensor");
-    EXPECT_REFUSED(gr_unsqueeze(NULL, 0), GR_ERROR_VALUE, "gr_unsqueeze: x: got NULL, want a tensor");
-    EXPECT_REFUSED(gr_sum_to(NULL, GR_SCALAR), GR_ERROR_VALUE, "gr_sum_to: x: got NULL, want a tensor");
+    REFUSES_NULL(gr_reshape, GR_SCALAR);
+    REFUSES_NULL(gr_permute, GR_AXES(0));
+    REFUSES_NULL(gr_transpose, 0, 0);
+    REFUSES_NULL(gr_expand, GR_SCALAR);
+    REFUSES_NULL(gr_slice, 0, 0, 0);
+    REFUSES_NULL(gr_unslice, 0, 0, 0);
+    REFUSES_NULL(gr_flip, GR_AXES(0));
+    REFUSES_NULL(gr_squeeze, 0);
+    REFUSES_NULL(gr_unsqueeze, 0);
+    REFUSES_NULL(gr_sum_to, GR_SCALAR);
     gr_tensor *e = gr_slice(NULL, 0, 0, 0);
     gr_error_clear();
     cr_assert(gr_is_error(gr_reshape(e, GR_SHAPE(7))) && gr_is_error(gr_permute(e, GR_AXES(9))) &&

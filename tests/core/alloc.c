@@ -45,6 +45,7 @@ Test(alloc, peak_follows_current)
     void *a = gr__alloc(1 << 20), *b = gr__alloc(1 << 20);
     gr__free(a);
     gr__free(b);
+    gr__free(gr__alloc(10));
     gr_memory end = gr_memory_stats();
     cr_assert_eq(end.current, start.current);
     cr_assert_eq(end.peak, start.current + (2 << 20));

@@ -66,6 +66,7 @@ Test(print, exponents_below_a_ten_thousandth)
     assert_text(F64(1e-5, 1), "[1.e-05 1.e+00]");
     assert_text(F64(1e-4, 0.099), "[0.0001 0.099 ]");
     assert_text(F32(1e-4f, 0.05f), "[0.0001 0.05  ]");
+    assert_text(F32(9e-5f, 0.05f), "[9.e-05 5.e-02]");
 }
 
 Test(print, exponents_when_one_number_is_1000_times_another)
@@ -167,7 +168,17 @@ Test(print, a_blank_line_for_each_axis_that_ends)
                                                               "  [[6 7]]]]");
 }
 
-Test(print, lines_end_at_75_characters_and_never_with_a_space)
+Test(print, lines_end_at_75_characters)
+{
+    assert_text(gr_slice(counting(GR_I64, GR_SHAPE(40), 0, 1), 0, 10, 40),
+                "[10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33\n"
+                " 34 35 36 37 38 39]");
+    assert_text(gr_mul(counting(GR_I64, GR_SHAPE(40), 0, 1), 0.0),
+                "[0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+                " 0 0 0]");
+}
+
+Test(print, lines_never_end_with_a_space)
 {
     assert_text(counting(GR_F64, GR_SHAPE(26), -3, 0.25),
                 "[-3.   -2.75 -2.5  -2.25 -2.   -1.75 -1.5  -1.25 -1.   -0.75 -0.5  -0.25\n"

@@ -34,7 +34,7 @@ static void assert_unreadable(const char *path)
     cr_assert_null(gr__file_read("gr_reader", path, &size));
 }
 
-TestSuite(file, .init = enter, .fini = leave);
+TestSuite(file, .init = enter);
 
 /* ---- reading ---- */
 
@@ -51,6 +51,7 @@ Test(file, a_file_is_read_whole)
     write_file(path, "", 0);
     assert_holds(path, "");
     unlink(path);
+    leave();
 }
 
 Test(file, reading_names_what_is_missing)
@@ -61,6 +62,7 @@ Test(file, reading_names_what_is_missing)
     expect_error(GR_ERROR_FILE, "gr_reader: path: cannot read %s: No such file or directory", path);
     assert_unreadable(NULL);
     expect_error(GR_ERROR_VALUE, "gr_reader: path: got NULL, want the name of a file");
+    leave();
 }
 
 Test(file, only_regular_files_are_read)
@@ -73,6 +75,7 @@ Test(file, only_regular_files_are_read)
     assert_unreadable(folder);
     expect_error(GR_ERROR_FILE, "gr_reader: path: cannot read %s: not a regular file", folder);
     unlink(pipe);
+    leave();
 }
 
 Test(file, a_file_too_large_for_memory_is_an_error)
@@ -85,6 +88,7 @@ Test(file, a_file_too_large_for_memory_is_an_error)
     gr__fail_allocation(0);
     expect_error(GR_ERROR_MEMORY, "gr_reader: path: cannot read %s: no memory for it", path);
     unlink(path);
+    leave();
 }
 
 /* ---- writing ---- */
@@ -98,6 +102,7 @@ Test(file, what_was_written_is_read_back)
     cr_assert(write_text(path, "second, and longer"));
     assert_holds(path, "second, and longer");
     unlink(path);
+    leave();
 }
 
 Test(file, new_files_have_the_rights_that_the_process_gives)
@@ -110,6 +115,7 @@ Test(file, new_files_have_the_rights_that_the_process_gives)
     cr_assert_eq(stat(path, &status), 0);
     cr_assert_eq(status.st_mode & 0777, 0640);
     unlink(path);
+    leave();
 }
 
 Test(file, a_relative_path_is_written_in_the_current_folder)
@@ -118,6 +124,7 @@ Test(file, a_relative_path_is_written_in_the_current_folder)
     cr_assert(write_text("text", "here"));
     assert_holds(in_folder("text"), "here");
     unlink("text");
+    leave();
 }
 
 Test(file, a_missing_folder_is_an_error)
@@ -129,6 +136,7 @@ Test(file, a_missing_folder_is_an_error)
                  path);
     cr_assert_not(write_text(NULL, "text"));
     expect_error(GR_ERROR_VALUE, "gr_writer: path: got NULL, want the name of a file");
+    leave();
 }
 
 Test(file, only_regular_files_are_replaced)
@@ -141,6 +149,7 @@ Test(file, only_regular_files_are_replaced)
     cr_assert_not(write_text(folder, "text"));
     expect_error(GR_ERROR_FILE, "gr_writer: path: cannot write %s: Is a directory", folder);
     unlink(pipe);
+    leave();
 }
 
 /* A limit of 10 bytes: a write of 18 is cut short, the next one fails. */
@@ -162,6 +171,7 @@ Test(file, a_failed_write_leaves_the_old_file_and_nothing_else)
     expect_error(GR_ERROR_FILE, "gr_writer: path: cannot write %s: File too large", path);
     assert_holds(path, "old");
     unlink(path); /* now the folder is empty, or it cannot be removed */
+    leave();
 }
 
 Test(file, no_memory_for_a_name_is_an_error)
@@ -173,4 +183,5 @@ Test(file, no_memory_for_a_name_is_an_error)
     gr__fail_allocation(0);
     cr_assert_not(written);
     expect_error(GR_ERROR_MEMORY, "gr_writer: path: cannot write %s: no memory for it", path);
+    leave();
 }

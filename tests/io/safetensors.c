@@ -216,7 +216,7 @@ static bool load_header(const char *header, size_t size)
 #define N "\"n\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[0,8]}"
 #define W "\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}"
 
-Test(safetensors, the_order_of_entries_and_fields_is_free, .fini = leave)
+Test(safetensors, the_order_of_entries_and_fields_is_free)
 {
     const char *headers[] = {
         "{" N "," W "}",
@@ -231,9 +231,10 @@ Test(safetensors, the_order_of_entries_and_fields_is_free, .fini = leave)
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
         cr_assert(load_header(headers[i], 16), "%s: %s", headers[i], gr_error_message());
     }
+    leave();
 }
 
-Test(safetensors, an_entry_must_be_what_the_cell_is, .fini = leave)
+Test(safetensors, an_entry_must_be_what_the_cell_is)
 {
     cr_assert_not(load_header("{" N ",\"w\":{\"dtype\":\"F32\",\"shape\":[2,1],"
                               "\"data_offsets\":[8,16]}}",
@@ -247,9 +248,10 @@ Test(safetensors, an_entry_must_be_what_the_cell_is, .fini = leave)
                               "\"data_offsets\":[8,12]}}",
                               12));
     expect_error(GR_ERROR_DTYPE, "gr_safetensors_load_memory: w: got BF16 (2), want F32 (2)");
+    leave();
 }
 
-Test(safetensors, the_names_must_be_those_of_the_cells, .fini = leave)
+Test(safetensors, the_names_must_be_those_of_the_cells)
 {
     cr_assert_not(load_header("{" N "}", 8));
     expect_error(GR_ERROR_FILE, "gr_safetensors_load_memory: bytes: has no entry \"w\"; "
@@ -264,9 +266,10 @@ Test(safetensors, the_names_must_be_those_of_the_cells, .fini = leave)
                                 "params has no such cell; was another model saved?");
     cr_assert_not(load_header("{" N "," W "," N "}", 16));
     expect_error(GR_ERROR_FILE, "gr_safetensors_load_memory: n: stored twice");
+    leave();
 }
 
-Test(safetensors, a_name_of_any_length_makes_a_message_of_one_line, .fini = leave)
+Test(safetensors, a_name_of_any_length_makes_a_message_of_one_line)
 {
 #define TEN "0123456789"
     cr_assert_not(
@@ -281,9 +284,10 @@ Test(safetensors, a_name_of_any_length_makes_a_message_of_one_line, .fini = leav
                  "gr_safetensors_load_memory: bytes: has an entry \"%s...\", "
                  "params has no such cell; was another model saved?",
                  TEN TEN TEN TEN TEN TEN);
+    leave();
 }
 
-Test(safetensors, the_entries_cover_the_data_without_gap_or_overlap, .fini = leave)
+Test(safetensors, the_entries_cover_the_data_without_gap_or_overlap)
 {
     const struct {
         const char *offsets, *message;
@@ -308,9 +312,10 @@ Test(safetensors, the_entries_cover_the_data_without_gap_or_overlap, .fini = lea
         cr_assert_not(load_header(header, cases[i].size));
         expect_error(GR_ERROR_FILE, "gr_safetensors_load_memory: %s", cases[i].message);
     }
+    leave();
 }
 
-Test(safetensors, the_header_is_strict_json, .fini = leave)
+Test(safetensors, the_header_is_strict_json)
 {
     const char *fields = "dtype, shape and data_offsets, each once";
     const char *number = "a whole number of 0 or more";
@@ -354,6 +359,7 @@ Test(safetensors, the_header_is_strict_json, .fini = leave)
                      "gr_safetensors_load_memory: bytes: header byte %zu: got %s, want %s",
                      cases[i].byte, cases[i].got, cases[i].want);
     }
+    leave();
 }
 
 Test(safetensors, the_length_of_the_header_is_checked_first)

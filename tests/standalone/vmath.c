@@ -191,8 +191,8 @@ static const function functions[] = {
     ROW(erf, erf, 1.7, 1.4, INFINITY),
     ROW(sin, sin, 1.7, 1.4, 0x1p27),
     ROW(cos, cos, 1.6, 1.4, 0x1p27),
-    ROW(sinpi, sinpi_near, 1.6, 1.6, INFINITY),
-    ROW(cospi, cospi_near, 1.6, 1.6, INFINITY),
+    ROW(sinpi, sinpi_near, 1.8, 1.7, INFINITY),
+    ROW(cospi, cospi_near, 1.8, 1.7, INFINITY),
 };
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 
