@@ -28,28 +28,21 @@ enum { SEEN = 1, LEADS = 2 };
 
 /* ---- the path ---- */
 
-static int target_index(const walk *w, const gr_tensor *node)
+/* Whether a node stands for a target: is it, or captured it where gradients flow. */
+static bool stands_for(const gr_tensor *node, const gr_tensor *x)
 {
-    const gr_tensor *origin = gr__origin(node);
-
-    for (int i = 0; i < w->n; i++) {
-        if (w->xs[i] == origin || w->xs[i] == node) {
-            return i;
-        }
-    }
-    return -1;
+    return node == x || (gr__origin(node) == x && !(node->flags & GR__CONSTANT));
 }
 
 static bool is_target(const walk *w, const gr_tensor *node)
 {
-    if (node->flags & GR__CONSTANT) {
-        return false;
+    for (int i = 0; i < w->n; i++) {
+        if (stands_for(node, w->xs[i])) {
+            return true;
+        }
     }
-    if (!w->cells) {
-        return target_index(w, node) >= 0;
-    }
-    const gr__cell *cell = node->op == &gr__captured_primitive ? gr__as_cell(gr__origin(node)) : NULL;
-    return cell && gr__is_trained_in(cell, w->params);
+    const gr__cell *cell = w->cells ? gr__captured_cell(node) : NULL;
+    return cell && !(node->flags & GR__CONSTANT) && gr__is_trained_in(cell, w->params);
 }
 
 static bool flows(const gr_tensor *node)
@@ -88,7 +81,10 @@ static bool list_ancestors(walk *w, gr_tensor *root)
             continue;
         }
         seen--;
-        complete = complete && push(w, node);
+        if (!complete || !push(w, node)) { /* what is not listed must not stay marked */
+            complete = false;
+            node->mark = 0;
+        }
         for (int i = 0; i < 3 && flows(node); i++) {
             gr_tensor *x = operand(node, i);
             if (x && !x->mark && (flows(x) || is_target(w, x))) {
@@ -147,12 +143,15 @@ static bool arrive(walk *w, const gr_tensor *node, const gr_tensor *x, gr_tensor
 {
     gr_tensor **slot = &w->gradient[x->id - w->low];
 
-    part = gr_sum_to(part, gr__public_shape(x->shape));
-    if (!gr__is_error(part) && (part->shape != x->shape || part->dtype != x->dtype)) {
+    if (gr__is_error(part)) {
+        return false;
+    }
+    if (gr__shape_broadcast(w->function, x->shape, part->shape) != part->shape || part->dtype != x->dtype) {
         return gr_fail(GR_ERROR_STATE, w->function, NULL,
                        "the derivative rule of %s gives a gradient that does not fit its operand",
                        node->op->name);
     }
+    part = gr_sum_to(part, gr__public_shape(x->shape));
     *slot = *slot ? gr_add(*slot, part) : part;
     return !gr__is_error(*slot);
 }
@@ -247,7 +246,7 @@ static bool sum_by_cell(const walk *w, arrivals *a)
         if (!g || !is_target(w, node)) {
             continue;
         }
-        gr__cell *cell = gr__as_cell(gr__origin(node));
+        gr__cell *cell = gr__captured_cell(node);
         int i = place_of(a, cell);
         if (i == a->count) {
             a->cells[a->count] = cell;
@@ -319,18 +318,16 @@ bool gr_backward(const gr_tensor *loss, gr_params *params)
 
 /* ---- gr_gradients ---- */
 
+/* The target itself, not what an operation would capture of it; or the error tensor. */
 static gr_tensor *target(const gr_tensor *x)
 {
-    const gr_tensor *cell = x && !gr__is_stale(x) ? x : NULL;
-
-    if (cell && gr__as_cell(cell)) {
-        return (gr_tensor *)(uintptr_t)cell;
+    if (!gr_check_operand("gr_gradients", "xs", x)) {
+        return &gr__error_tensor;
     }
-    gr_tensor *node = (gr_tensor *)(uintptr_t)gr__operand("gr_gradients", "xs", x);
-    if (!gr__is_error(node) && node->dtype == GR_I64) {
+    if (x->dtype == GR_I64) {
         return gr__error(GR_ERROR_DTYPE, "gr_gradients", "xs", "got i64, want f32 or f64");
     }
-    return node;
+    return (gr_tensor *)(uintptr_t)x;
 }
 
 /* out[i]: zeros, or the sum over the nodes that stand for xs[i]. */
@@ -342,8 +339,8 @@ static bool collect(const walk *w, gr_tensor **out)
     for (int64_t k = 0; k < w->count; k++) {
         const gr_tensor *node = w->path[k];
         gr_tensor *g = w->gradient[node->id - w->low];
-        for (int i = target_index(w, node); g && i >= 0 && i < w->n; i++) {
-            if ((w->xs[i] == node || w->xs[i] == gr__origin(node)) && is_target(w, node)) {
+        for (int i = 0; g && i < w->n; i++) {
+            if (stands_for(node, w->xs[i])) {
                 out[i] = out[i] ? gr_add(out[i], g) : g;
             }
         }
@@ -362,11 +359,14 @@ static bool collect(const walk *w, gr_tensor **out)
 bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **out)
 {
     walk w = {.function = "gr_gradients", .n = n};
+    if (n < 1) {
+        return gr_fail(GR_ERROR_VALUE, w.function, "n", "got %d, want 1 or more", n);
+    }
     gr_tensor *root = take_root(w.function, "y", y);
-    gr_tensor **targets = n > 0 ? gr__alloc((size_t)n * sizeof *targets) : NULL;
-    bool good = !gr__is_error(root) && n > 0;
+    gr_tensor **targets = gr__alloc((size_t)n * sizeof *targets);
+    bool good = !gr__is_error(root);
 
-    if (n > 0 && !targets) {
+    if (!targets) {
         good = gr_fail(GR_ERROR_MEMORY, w.function, NULL, "no memory for the walk");
     }
     for (int i = 0; good && i < n; i++) {

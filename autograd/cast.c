@@ -10,10 +10,7 @@
 
 static gr_tensor *cast_rule(const gr_tensor *y, int input, gr_tensor *g)
 {
-    const gr_tensor *x = y->in[input].tensor;
-    bool flows = y->dtype != GR_I64 && x->dtype != GR_I64;
-
-    return flows ? gr_cast(g, (gr_dtype)x->dtype) : NULL;
+    return gr_cast(g, (gr_dtype)y->in[input].tensor->dtype);
 }
 
 static const gr__primitive cast_primitives[GR__DTYPES] = {

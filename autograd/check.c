@@ -37,12 +37,24 @@ static gr_tensor *dot(const gr_tensor *t, uint64_t seed)
                            : gr_sum(gr_mul(t, direction(t->shape, seed)), GR_ALL_AXES, false);
 }
 
+/* f's value, or the error tensor. */
+static const gr_tensor *value_of(const check *c, gr_tensor *const *x)
+{
+    const gr_tensor *y = gr__operand("gr_gradcheck", "f", c->f(x, c->n, c->context));
+
+    if (gr__is_error(y) || y->dtype == GR_F64) {
+        return y;
+    }
+    return gr__error(GR_ERROR_DTYPE, "gr_gradcheck", "f", "got a value of %s, want f64",
+                     gr_dtype_name((gr_dtype)y->dtype));
+}
+
 /* The number whose gradient is of order `order`: f dotted with a direction, and for each order above
  * the first the gradient of the order below dotted with another. */
 static gr_tensor *objective(const check *c, gr_tensor *const *x, int order)
 {
     gr_tensor *gradient[MOST_INPUTS];
-    gr_tensor *s = dot(gr__operand("gr_gradcheck", "f", c->f(x, c->n, c->context)), 0);
+    gr_tensor *s = dot(value_of(c, x), 0);
 
     for (int k = 1; k < order; k++) {
         gr_gradients(s, x, c->n, gradient);
@@ -113,7 +125,8 @@ static bool compare(const check *c, int order, int input, const double *derived)
     for (int64_t i = 0; i < count && gr_ok(); i++) {
         double d = difference(c, order, &c->value[input][i]);
         double scale = fmax(1, fmax(fabs(d), fabs(derived[i])));
-        if (gr_ok() && !(fabs(d - derived[i]) <= GR__TOLERANCE * scale)) {
+        bool agree = isfinite(scale) && fabs(d - derived[i]) <= GR__TOLERANCE * scale;
+        if (gr_ok() && !agree) {
             return gr_fail(GR_ERROR_VALUE, "gr_gradcheck", "f",
                            "order %d, input %d, element %lld: %.12g by derivation, %.12g by "
                            "differences", order, input, (long long)i, derived[i], d);
@@ -131,11 +144,16 @@ static bool compare(const check *c, int order, int input, const double *derived)
 static bool take_inputs(check *c, gr_tensor *const *inputs, double **derived)
 {
     for (int i = 0; i < c->n; i++) {
-        const double *data = gr_data_f64(inputs[i]);
+        const gr_tensor *x = gr__operand("gr_gradcheck", "inputs", inputs[i]);
+        if (!gr__is_error(x) && x->dtype != GR_F64) {
+            return gr_fail(GR_ERROR_DTYPE, "gr_gradcheck", "inputs", "input %d is %s, want f64", i,
+                           gr_dtype_name((gr_dtype)x->dtype));
+        }
+        const double *data = gr_data(x);
         if (!data) {
             return false;
         }
-        c->shape[i] = gr__operand("gr_gradcheck", "inputs", inputs[i])->shape;
+        c->shape[i] = x->shape;
         size_t bytes = (size_t)c->shape[i]->count * sizeof *data;
         c->value[i] = gr__alloc(bytes + 1);
         derived[i] = gr__alloc(bytes + 1);

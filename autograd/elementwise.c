@@ -76,7 +76,7 @@ static bool add_operand(const gr__primitive *op, operands *o, int i, const gr_te
                        "convert with gr_cast", gr_dtype_name((gr_dtype)x->dtype),
                        gr_dtype_name(o->dtype));
     }
-    const gr__shape *both = gr__shape_broadcast(o->shape, x->shape);
+    const gr__shape *both = gr__shape_broadcast(op->name, o->shape, x->shape);
     if (!both) {
         return gr_fail(GR_ERROR_SHAPE, op->name, name, "got %s, want a shape that broadcasts with "
                        "%s", gr__shape_text(x->shape, got), gr__shape_text(o->shape, want));
@@ -136,10 +136,12 @@ static gr_tensor *apply(const gr__primitive *op, const void *site, const gr_arg 
 
 gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
 {
-    double tie = high.tensor && low.tensor ? 0.5 : 0;
-    gr_tensor *even = gr_where(gr_equal(high, low), gr_mul(gradient, tie), 0);
+    gr_tensor *wins = gr_greater(high, low);
 
-    return gr_where(gr_greater(high, low), gradient, even);
+    if (!high.tensor || !low.tensor) {
+        return gr_where(wins, gradient, 0);
+    }
+    return gr_where(wins, gradient, gr_where(gr_equal(high, low), gr_mul(0.5, gradient), 0));
 }
 
 #define GR__DESCRIPTOR(row, count, types)                                                          \
@@ -200,8 +202,15 @@ static gr_arg condition(gr_arg c, gr_arg a, gr_arg b)
 {
     const gr_tensor *value = a.tensor ? a.tensor : b.tensor;
 
-    if (c.tensor && value && !gr__is_error(value) && gr_dtype_of(c.tensor) != gr_dtype_of(value)) {
-        c.tensor = gr_cast(gr_not_equal(c.tensor, 0), gr_dtype_of(value));
+    if (!c.tensor || !value) {
+        return c;
+    }
+    if (!gr_check_operand("gr_where", "c", c.tensor) ||
+        !gr_check_operand("gr_where", a.tensor ? "a" : "b", value)) {
+        return (gr_arg){&gr__error_tensor, 0};
+    }
+    if (c.tensor->dtype != value->dtype) {
+        c.tensor = gr_cast(gr_not_equal(c.tensor, 0), (gr_dtype)value->dtype);
     }
     return c;
 }

@@ -19,26 +19,16 @@ static const gr_tensor *take_index(const char *function, const char *argument, c
 }
 
 /* Indices that have their numbers are checked at once, so that the error points at this call; those
- * that wait are checked by the kernel. */
+ * that wait are checked by the kernel, with the same words. */
 static bool in_range(const char *function, const gr_tensor *index, int64_t extent)
 {
-    const int64_t *i = index->buffer && gr__is_contiguous(index) ? gr__base(index) : NULL;
+    gr__fault fault = {.found = false};
 
-    for (int64_t n = 0; i && n < index->shape->count; n++) {
-        if (i[n] < 0 || i[n] >= extent) {
-            int64_t place[GR_MAX_RANK], left = n;
-            for (int k = index->shape->rank - 1; k >= 0; k--) {
-                place[k] = left % index->shape->dims[k];
-                left /= index->shape->dims[k];
-            }
-            char text[GR_SHAPE_TEXT];
-            const gr__shape *at = gr__shape_of(function, "index", index->shape->rank, place);
-            return gr_fail(GR_ERROR_VALUE, function, "index", "got %lld at %s, want 0 to %lld",
-                           (long long)i[n], at ? gr__shape_text(at, text) : "?",
-                           (long long)extent - 1);
-        }
+    if (index->buffer) {
+        gr__array array = gr__array_of(index);
+        gr__kernels_v1.check_index(&array, extent, &fault);
     }
-    return true;
+    return !fault.found || gr_fail(GR_ERROR_VALUE, function, NULL, "%s", fault.text);
 }
 
 /* ---- gather ---- */
@@ -52,27 +42,28 @@ static gr_tensor *gather_rule(const gr_tensor *y, int input, gr_tensor *g)
     return input == 0 ? gr_scatter_add(g, axis, y->in[1].tensor, x->shape->dims[axis]) : NULL;
 }
 
-static const gr__primitive gather_primitive = {
-    .name = "gr_gather",
-    .kind = GR__OPAQUE,
-    .arity = 2,
-    .dtypes = GR__ALL,
-    .reads = GR__READS_INPUTS,
-    .strided = true,
-    .kernel = offsetof(gr__kernels, gather),
-    .rule = gather_rule,
-};
+#define GR__INDEXED(public_name, slot, derivative)                                                 \
+    {                                                                                              \
+        .name = public_name, .kind = GR__OPAQUE, .arity = 2, .dtypes = GR__ALL,                    \
+        .reads = GR__READS_INPUTS, .strided = true, .kernel = offsetof(gr__kernels, slot),         \
+        .rule = derivative,                                                                        \
+    }
 
-gr_tensor *gr_gather(const gr_tensor *x, int axis, const gr_tensor *index)
+/* A late error names the function that was called. */
+static const gr__primitive gather_primitive = GR__INDEXED("gr_gather", gather, gather_rule);
+static const gr__primitive take_primitive = GR__INDEXED("gr_take", gather, gather_rule);
+
+static gr_tensor *gather(const gr__primitive *op, const void *site, const gr_tensor *x, int axis,
+                         const gr_tensor *index)
 {
-    const gr_tensor *from = gr__take_operand(&gather_primitive, "x", x);
-    const gr_tensor *at = take_index("gr_gather", "index", index);
+    const char *function = op->name;
+    const gr_tensor *from = gr__operand(function, "x", x);
+    const gr_tensor *at = take_index(function, "index", index);
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    if (gr__is_error(from) || gr__is_error(at)) {
-        return &gr__error_tensor;
-    }
-    axis = gr__axis("gr_gather", "axis", axis, from->shape->rank);
+    axis = gr__is_error(from) || gr__is_error(at)
+               ? -1
+               : gr__axis(function, "axis", axis, from->shape->rank);
     if (axis < 0) {
         return &gr__error_tensor;
     }
@@ -81,17 +72,21 @@ gr_tensor *gr_gather(const gr_tensor *x, int axis, const gr_tensor *index)
         fits = i == axis || at->shape->dims[i] == from->shape->dims[i];
     }
     if (!fits) {
-        return gr__error(GR_ERROR_SHAPE, "gr_gather", "index",
+        return gr__error(GR_ERROR_SHAPE, function, "index",
                          "got %s, want %s but for axis %d, as x", gr__shape_text(at->shape, got),
                          gr__shape_text(from->shape, want), axis);
     }
-    if (!in_range("gr_gather", at, from->shape->dims[axis])) {
-        return &gr__error_tensor;
-    }
-    const gr__along *detail = gr__detail(&(gr__along){axis}, sizeof(gr__along));
-    return detail ? gr__node2(&gather_primitive, GR__SITE, at->shape, (gr_dtype)from->dtype, from,
-                              at, detail)
+    const gr__along *detail = in_range(function, at, from->shape->dims[axis])
+                                  ? gr__detail(&(gr__along){axis}, sizeof(gr__along))
+                                  : NULL;
+    return detail ? gr__node2(op, site, at->shape, (gr_dtype)from->dtype, from, at,
+                              detail)
                   : &gr__error_tensor;
+}
+
+gr_tensor *gr_gather(const gr_tensor *x, int axis, const gr_tensor *index)
+{
+    return gather(&gather_primitive, GR__SITE, x, axis, index);
 }
 
 /* ---- scatter-add ---- */
@@ -101,44 +96,46 @@ static gr_tensor *scatter_rule(const gr_tensor *y, int input, gr_tensor *g)
     return input == 0 ? gr_gather(g, axis_of(y), y->in[1].tensor) : NULL;
 }
 
-static const gr__primitive scatter_primitive = {
-    .name = "gr_scatter_add",
-    .kind = GR__OPAQUE,
-    .arity = 2,
-    .dtypes = GR__ALL,
-    .reads = GR__READS_INPUTS,
-    .strided = true,
-    .kernel = offsetof(gr__kernels, scatter_add),
-    .rule = scatter_rule,
-};
+static const gr__primitive scatter_primitive =
+    GR__INDEXED("gr_scatter_add", scatter_add, scatter_rule);
+static const gr__primitive one_hot_primitive =
+    GR__INDEXED("gr_one_hot", scatter_add, scatter_rule);
 
-gr_tensor *gr_scatter_add(const gr_tensor *source, int axis, const gr_tensor *index, int64_t extent)
+static gr_tensor *scatter_add(const gr__primitive *op, const void *site, const gr_tensor *source,
+                              int axis, const gr_tensor *index, int64_t extent)
 {
-    const gr_tensor *from = gr__take_operand(&scatter_primitive, "source", source);
-    const gr_tensor *at = take_index("gr_scatter_add", "index", index);
+    const char *function = op->name;
+    const gr_tensor *from = gr__operand(function, "source", source);
+    const gr_tensor *at = take_index(function, "index", index);
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    if (gr__is_error(from) || gr__is_error(at)) {
-        return &gr__error_tensor;
-    }
-    axis = gr__axis("gr_scatter_add", "axis", axis, from->shape->rank);
+    axis = gr__is_error(from) || gr__is_error(at)
+               ? -1
+               : gr__axis(function, "axis", axis, from->shape->rank);
     if (axis < 0) {
         return &gr__error_tensor;
     }
     if (at->shape != from->shape) {
-        return gr__error(GR_ERROR_SHAPE, "gr_scatter_add", "index", "got %s, want %s as source",
+        return gr__error(GR_ERROR_SHAPE, function, "index", "got %s, want %s as source",
                          gr__shape_text(at->shape, got), gr__shape_text(from->shape, want));
     }
-    if (!in_range("gr_scatter_add", at, extent)) {
-        return &gr__error_tensor;
+    if (extent < 0) {
+        return gr__error(GR_ERROR_VALUE, function, "extent", "got %lld, want 0 or more",
+                         (long long)extent);
     }
     gr_shape shape = gr__public_shape(from->shape);
     shape.dims[axis] = extent;
-    const gr__shape *s = gr__shape_of("gr_scatter_add", "extent", shape.rank, shape.dims);
-    const gr__along *detail = s ? gr__detail(&(gr__along){axis}, sizeof(gr__along)) : NULL;
-    return detail ? gr__node2(&scatter_primitive, GR__SITE, s, (gr_dtype)from->dtype, from, at,
-                              detail)
+    const gr__shape *s = gr__shape_of(function, "extent", shape.rank, shape.dims);
+    const gr__along *detail = s && in_range(function, at, extent)
+                                  ? gr__detail(&(gr__along){axis}, sizeof(gr__along))
+                                  : NULL;
+    return detail ? gr__node2(op, site, s, (gr_dtype)from->dtype, from, at, detail)
                   : &gr__error_tensor;
+}
+
+gr_tensor *gr_scatter_add(const gr_tensor *source, int axis, const gr_tensor *index, int64_t extent)
+{
+    return scatter_add(&scatter_primitive, GR__SITE, source, axis, index, extent);
 }
 
 /* ---- compositions ---- */
@@ -172,7 +169,8 @@ gr_tensor *gr_take(const gr_tensor *x, int axis, const gr_tensor *index)
     if (!in_range("gr_take", at, from->shape->dims[axis])) {
         return &gr__error_tensor;
     }
-    return gr_gather(from, axis, along(at, axis, gr__public_shape(from->shape)));
+    gr_tensor *expanded = along(at, axis, gr__public_shape(from->shape));
+    return gather(&take_primitive, GR__SITE, from, axis, expanded);
 }
 
 gr_tensor *gr_unslice(const gr_tensor *x, int axis, int64_t start, int64_t extent)
@@ -193,19 +191,27 @@ gr_tensor *gr_unslice(const gr_tensor *x, int axis, int64_t start, int64_t exten
     return gr_scatter_add(node, axis, along(list, axis, gr__public_shape(node->shape)), extent);
 }
 
-gr_tensor *gr_one_hot(const gr_tensor *labels, int64_t classes)
+gr_tensor *gr_one_hot(const gr_tensor *index, int64_t classes)
 {
-    const gr_tensor *index = take_index("gr_one_hot", "labels", labels);
+    const gr_tensor *at = take_index("gr_one_hot", "index", index);
     char got[GR_SHAPE_TEXT];
 
-    if (gr__is_error(index)) {
+    if (gr__is_error(at)) {
         return &gr__error_tensor;
     }
-    gr_shape shape = gr__public_shape(index->shape);
+    gr_shape shape = gr__public_shape(at->shape);
     if (shape.rank == GR_MAX_RANK) {
-        return gr__error(GR_ERROR_SHAPE, "gr_one_hot", "labels", "got %s, want a rank of 7 at most",
-                         gr__shape_text(index->shape, got));
+        return gr__error(GR_ERROR_SHAPE, "gr_one_hot", "index", "got %s, want a rank of 7 at most",
+                         gr__shape_text(at->shape, got));
+    }
+    if (classes < 0) {
+        return gr__error(GR_ERROR_VALUE, "gr_one_hot", "classes", "got %lld, want 0 or more",
+                         (long long)classes);
+    }
+    if (!in_range("gr_one_hot", at, classes)) {
+        return &gr__error_tensor;
     }
     shape.dims[shape.rank++] = 1;
-    return gr_scatter_add(gr_ones(shape), -1, gr_reshape(index, shape), classes);
+    return scatter_add(&one_hot_primitive, GR__SITE, gr_ones(shape), -1, gr_reshape(at, shape),
+                       classes);
 }

@@ -66,7 +66,7 @@ gr_tensor *gr_matmul(const gr_tensor *a, const gr_tensor *b)
                          (long long)s->dims[s->rank - 1], gr__shape_text(s, want));
     }
     const gr__shape *p = batch_of(x), *q = batch_of(y), *batch = NULL;
-    if (!p || !q || !(batch = gr__shape_broadcast(p, q))) {
+    if (!p || !q || !(batch = gr__shape_broadcast("gr_matmul", p, q))) {
         return gr__error(GR_ERROR_SHAPE, "gr_matmul", "b",
                          "got %s, whose leading axes do not broadcast with those of a, %s",
                          gr__shape_text(t, got), gr__shape_text(s, want));

@@ -25,7 +25,7 @@ static gr_tensor *reduce(const gr__primitive *op, const void *site, const gr_ten
                          gr_axes axes, bool keepdim)
 {
     const gr_tensor *node = gr__take_operand(op, "x", x);
-    int mask = gr__is_error(node) ? -1 : gr__axes(op->name, axes, node->shape->rank);
+    int mask = gr__is_error(node) ? -1 : gr__axes(op->name, "axes", axes, node->shape->rank);
     char got[GR_SHAPE_TEXT];
 
     if (mask < 0) {
@@ -68,7 +68,7 @@ gr_tensor *gr_mean(const gr_tensor *x, gr_axes axes, bool keepdim)
 {
     static const gr__primitive mean = {.name = "gr_mean", .dtypes = GR__FLOATS};
     const gr_tensor *node = gr__take_operand(&mean, "x", x);
-    int mask = gr__is_error(node) ? -1 : gr__axes("gr_mean", axes, node->shape->rank);
+    int mask = gr__is_error(node) ? -1 : gr__axes("gr_mean", "axes", axes, node->shape->rank);
     int64_t n = 1;
 
     for (int i = 0; mask >= 0 && i < node->shape->rank; i++) {

@@ -21,11 +21,18 @@ gr_tensor *gr__with_rule(const gr__primitive *op, const void *site, const gr_ten
 static const gr_tensor *take_rows(const gr__primitive *op, const gr_tensor *x, gr_axes axes)
 {
     const gr_tensor *node = gr__take_operand(op, "x", x);
+    int mask = gr__is_error(node) ? -1 : gr__axes(op->name, "axes", axes, node->shape->rank);
+    char got[GR_SHAPE_TEXT];
 
-    if (gr__is_error(node) || gr__axes(op->name, axes, node->shape->rank) < 0) {
+    if (mask < 0) {
         return &gr__error_tensor;
     }
-    return node;
+    const gr__shape *rows = gr__shape_reduced(node->shape, mask, true);
+    if (rows && node->shape->count == 0 && rows->count > 0) {
+        return gr__error(GR_ERROR_SHAPE, op->name, "x", "got %s, want at least one element in a row",
+                         gr__shape_text(node->shape, got));
+    }
+    return rows ? node : &gr__error_tensor;
 }
 
 /* Largest element of each row, 0 where that is infinite: what to subtract before exp. */
@@ -36,15 +43,22 @@ static gr_tensor *shift_of(const gr_tensor *x, gr_axes axes)
     return gr_where(gr_equal(gr_sub(top, top), 0), top, 0);
 }
 
+/* Sum of the weights of each row, 1 where all of them are 0: a row of nothing but -inf. */
+static gr_tensor *total_of(const gr_tensor *weight, gr_axes axes)
+{
+    gr_tensor *sum = gr_sum(weight, axes, true);
+
+    return gr_where(gr_equal(sum, 0), 1, sum);
+}
+
 /* ---- logsumexp ---- */
 
-/* y = log sum e^x:  dy/dx = e^(x - y), and 0 in a row of nothing but -inf */
+/* y = log sum e^x:  dy/dx = softmax(x); e^(x - y) would be off by the rounding of a large y */
 static gr_tensor *logsumexp_rule(const gr_tensor *y, int input, gr_tensor *g)
 {
-    const gr_tensor *x = y->in[input].tensor;
-    gr_tensor *finite = gr_greater(y, -INFINITY);
+    const gr_axes *axes = y->detail;
 
-    return gr_mul(g, gr_where(finite, gr_exp(gr_sub(x, gr_where(finite, y, 0))), 0));
+    return gr_mul(g, gr_softmax(y->in[input].tensor, *axes));
 }
 
 static gr_tensor *logsumexp_value(const gr_tensor *x, gr_axes axes)
@@ -61,29 +75,31 @@ static const gr__primitive logsumexp_primitive = GR__COMPOSED("gr_logsumexp", lo
 gr_tensor *gr_logsumexp(const gr_tensor *x, gr_axes axes, bool keepdim)
 {
     const gr_tensor *node = take_rows(&logsumexp_primitive, x, axes);
+    const gr_axes *detail = gr__is_error(node) ? NULL : gr__detail(&axes, sizeof axes);
     const void *site = GR__SITE;
 
-    if (gr__is_error(node)) {
+    if (!detail) {
         return &gr__error_tensor;
     }
-    gr_tensor *y = gr__with_rule(&logsumexp_primitive, site, logsumexp_value(node, axes), node, NULL);
+    gr_tensor *y = gr__with_rule(&logsumexp_primitive, site, logsumexp_value(node, axes), node, detail);
     if (keepdim) {
         return y;
     }
-    int mask = gr__axes("gr_logsumexp", axes, node->shape->rank);
+    int mask = gr__axes("gr_logsumexp", "axes", axes, node->shape->rank);
     const gr__shape *shape = gr__shape_reduced(node->shape, mask, false);
     return shape ? gr_reshape(y, gr__public_shape(shape)) : &gr__error_tensor;
 }
 
 /* ---- log-softmax ---- */
 
-/* y = x - log sum e^x:  g - e^y sum g */
+/* y = x - log sum e^x:  g - e^y sum g, and 0 for an entry of probability 0 by x = -inf */
 static gr_tensor *log_softmax_rule(const gr_tensor *y, int input, gr_tensor *g)
 {
     const gr_axes *axes = y->detail;
 
     (void)input;
-    return gr_sub(g, gr_mul(gr_exp(y), gr_sum(g, *axes, true)));
+    gr_tensor *gx = gr_sub(g, gr_mul(gr_exp(y), gr_sum(g, *axes, true)));
+    return gr_where(gr_equal(y, -INFINITY), 0, gx);
 }
 
 static gr_tensor *log_softmax_value(const gr_tensor *x, gr_axes axes)
@@ -92,7 +108,7 @@ static gr_tensor *log_softmax_value(const gr_tensor *x, gr_axes axes)
     GR_TRANSIENT;
     gr_tensor *shifted = gr_sub(x, shift_of(x, axes));
 
-    return gr_sub(shifted, gr_log(gr_sum(gr_exp(shifted), axes, true)));
+    return gr_sub(shifted, gr_log(total_of(gr_exp(shifted), axes)));
 }
 
 static const gr__primitive log_softmax_primitive =
@@ -127,7 +143,7 @@ static gr_tensor *softmax_value(const gr_tensor *x, gr_axes axes)
     GR_TRANSIENT;
     gr_tensor *weight = gr_exp(gr_sub(x, shift_of(x, axes)));
 
-    return gr_div(weight, gr_sum(weight, axes, true));
+    return gr_div(weight, total_of(weight, axes));
 }
 
 static const gr__primitive softmax_primitive = GR__COMPOSED("gr_softmax", softmax_rule);

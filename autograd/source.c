@@ -11,6 +11,11 @@ static const gr__primitive constant_primitive = {
     .kernel = offsetof(gr__kernels, constant),
 };
 
+static bool is_i64(double v)
+{
+    return v == floor(v) && fabs(v) < 0x1p63;
+}
+
 /* start, start + step, ... in C order. */
 static gr_tensor *progression(const char *function, const void *site, gr_dtype dtype,
                               gr_shape shape, double start, double step)
@@ -20,11 +25,11 @@ static gr_tensor *progression(const char *function, const void *site, gr_dtype d
     if (!s) {
         return &gr__error_tensor;
     }
-    if (dtype == GR_I64 && !(start == floor(start) && step == floor(step) &&
-                             fabs(start) + fabs(step) * (double)s->count < 0x1p63)) {
+    double last = start + step * (double)(s->count - (s->count > 0));
+    double wrong = !is_i64(start) ? start : step != floor(step) ? step : last;
+    if (dtype == GR_I64 && !is_i64(wrong)) {
         return gr__error(GR_ERROR_VALUE, function, NULL,
-                         "got %g, want whole numbers that fit i64; use GR_F64 for others",
-                         start == floor(start) ? step : start);
+                         "got %g, want whole numbers that fit i64; use GR_F64 for others", wrong);
     }
     gr__constant *detail = gr__scope_alloc(sizeof *detail);
     if (!detail) {
@@ -51,5 +56,9 @@ gr_tensor *gr_ones(gr_shape shape)
 
 gr_tensor *gr_arange(gr_dtype dtype, int64_t n, double start, double step)
 {
+    if (n < 0) {
+        return gr__error(GR_ERROR_VALUE, "gr_arange", "n", "got %lld, want 0 or more",
+                         (long long)n);
+    }
     return progression("gr_arange", GR__SITE, dtype, GR_SHAPE(n), start, step);
 }

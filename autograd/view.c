@@ -87,6 +87,11 @@ static bool complete_shape(const gr_tensor *x, gr_shape *shape)
     char got[GR_SHAPE_TEXT];
 
     for (int i = 0; i < shape->rank && i < GR_MAX_RANK; i++) {
+        if (shape->dims[i] < -1) {
+            return gr_fail(GR_ERROR_SHAPE, "gr_reshape", "shape",
+                           "axis %d: got %lld, want 0 or more, or -1 once", i,
+                           (long long)shape->dims[i]);
+        }
         if (shape->dims[i] != -1) {
             if (__builtin_mul_overflow(known, shape->dims[i], &known)) {
                 return gr_fail(GR_ERROR_MEMORY, "gr_reshape", "shape",
@@ -219,7 +224,7 @@ gr_tensor *gr_permute(const gr_tensor *x, gr_axes order)
     const gr_tensor *node = gr__take_operand(&permute_primitive, "x", x);
     char got[GR_SHAPE_TEXT];
 
-    if (gr__is_error(node) || gr__axes("gr_permute", order, node->shape->rank) < 0) {
+    if (gr__is_error(node) || gr__axes("gr_permute", "order", order, node->shape->rank) < 0) {
         return &gr__error_tensor;
     }
     if (order.count != node->shape->rank) {
@@ -285,7 +290,7 @@ gr_tensor *gr_expand(const gr_tensor *x, gr_shape shape)
         return &gr__error_tensor;
     }
     const gr__shape *s = gr__shape_of("gr_expand", "shape", shape.rank, shape.dims);
-    if (s && gr__shape_broadcast(node->shape, s) != s) {
+    if (s && gr__shape_broadcast("gr_expand", node->shape, s) != s) {
         return gr__error(GR_ERROR_SHAPE, "gr_expand", "shape",
                          "got %s, want a shape that %s broadcasts to", gr__shape_text(s, got),
                          gr__shape_text(node->shape, want));
@@ -308,7 +313,7 @@ gr_tensor *gr_sum_to(const gr_tensor *x, gr_shape shape)
     if (!s || s == node->shape) {
         return s ? (gr_tensor *)(uintptr_t)node : &gr__error_tensor;
     }
-    if (gr__shape_broadcast(s, node->shape) != node->shape) {
+    if (gr__shape_broadcast("gr_sum_to", s, node->shape) != node->shape) {
         return gr__error(GR_ERROR_SHAPE, "gr_sum_to", "shape",
                          "got %s, want a shape that broadcasts to %s", gr__shape_text(s, want),
                          gr__shape_text(node->shape, got));
@@ -396,7 +401,7 @@ static gr_tensor *flip_rule(const gr_tensor *y, int input, gr_tensor *g)
 gr_tensor *gr_flip(const gr_tensor *x, gr_axes axes)
 {
     const gr_tensor *node = gr__take_operand(&flip_primitive, "x", x);
-    int mask = gr__is_error(node) ? -1 : gr__axes("gr_flip", axes, node->shape->rank);
+    int mask = gr__is_error(node) ? -1 : gr__axes("gr_flip", "axes", axes, node->shape->rank);
 
     return mask < 0 ? &gr__error_tensor
                     : make(&flip_primitive, GR__SITE, node->shape, node, &(view){.mask = mask});

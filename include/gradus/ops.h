@@ -98,8 +98,8 @@ GR_API gr_tensor *gr_scatter_add(const gr_tensor *source, int axis, const gr_ten
 /* Rows (slices along the axis) named by a list, index of shape (n): x[index] for axis 0. */
 GR_API gr_tensor *gr_take(const gr_tensor *x, int axis, const gr_tensor *index);
 
-/* 1 at label, else 0: labels of any shape (*) give (*, classes) in the default dtype. */
-GR_API gr_tensor *gr_one_hot(const gr_tensor *labels, int64_t classes);
+/* 1 at index, else 0: indices of any shape (*) give (*, classes) in the default dtype. */
+GR_API gr_tensor *gr_one_hot(const gr_tensor *index, int64_t classes);
 
 #ifdef __cplusplus
 }

@@ -110,13 +110,23 @@ static inline gr_arg gr__arg_number(double number)
 {
     return (gr_arg){NULL, number};
 }
+static inline gr_arg gr__arg_integer(long long number)
+{
+    return (gr_arg){NULL, (double)number};
+}
+static inline gr_arg gr__arg_unsigned(unsigned long long number)
+{
+    return (gr_arg){NULL, (double)number};
+}
 static inline gr_arg gr__arg_same(gr_arg arg)
 {
     return arg;
 }
 #define GR__ARG_MAKER(v)                                                                           \
     _Generic((v), gr_tensor * : gr__arg_tensor, const gr_tensor * : gr__arg_tensor,                \
-             gr_arg : gr__arg_same, default : gr__arg_number)
+             gr_arg : gr__arg_same, long : gr__arg_integer, long long : gr__arg_integer,           \
+             unsigned long : gr__arg_unsigned, unsigned long long : gr__arg_unsigned,              \
+             default : gr__arg_number)
 #if defined(__GNUC__)
 /* The operand's text stands here once: written twice, it would double with each level of nesting. */
 #define GR__ARG(v, name) __extension__({ __auto_type name = (v); GR__ARG_MAKER(name)(name); })

@@ -112,7 +112,9 @@ void *gr__alloc(size_t bytes)
     if (bytes > SIZE_MAX / 4) {
         return NULL;
     }
-    int size_class = size_class_of(bytes, &rounded);
+    /* A tensor's buffer has its own header in front of its numbers: the classes fit the numbers. */
+    int size_class = size_class_of(bytes > ALIGNMENT ? bytes - ALIGNMENT : 1, &rounded);
+    rounded += ALIGNMENT;
     pthread_mutex_lock(&lock);
     block *b = told_to_fail() ? NULL : obtain(rounded, size_class);
     if (b) {

@@ -33,13 +33,13 @@ bool gr__claim_cells(const char *function, gr__cell *const *cells, int n)
 
 /* ---- values ---- */
 
-const gr_tensor *gr__cell_value(const gr__cell *cell)
+const gr_tensor *gr__cell_value(const char *function, const char *argument, const gr__cell *cell)
 {
     gr__thread *thread = gr__self();
     const gr__thread *writer = atomic_load_explicit(&cell->owner->writer, memory_order_acquire);
 
     if (writer && writer != thread) {
-        return gr__error(GR_ERROR_STATE, "gr_param", NULL,
+        return gr__error(GR_ERROR_STATE, function, argument,
                          "\"%s\" is read while another thread changes its set", cell->name);
     }
     gr_tensor *node = thread ? gr__scope_node(thread, thread->depth) : NULL;
@@ -59,11 +59,20 @@ const gr_tensor *gr__cell_value(const gr__cell *cell)
     return node;
 }
 
+/* Drops the thread's note of a cell that no longer waits for numbers. */
+static void settle(gr__cell *cell)
+{
+    if (!cell->pending && (!cell->gradient || cell->gradient == &cell->held)) {
+        gr__forget_cell(cell);
+    }
+}
+
 static void take_buffer(gr__cell *cell, gr__buffer *buffer)
 {
     gr__buffer_drop(cell->tensor.buffer);
     cell->tensor.buffer = buffer;
     cell->pending = NULL;
+    settle(cell);
 }
 
 bool gr__cell_adopt(gr__cell *cell)
@@ -79,9 +88,11 @@ bool gr__cell_adopt(gr__cell *cell)
 /* The cell behind a tensor, or NULL: silently for an error tensor. */
 static gr__cell *cell_of(const char *function, const gr_tensor *t)
 {
-    gr__cell *cell = t ? gr__as_cell(t) : NULL;
-
-    if (!cell && !(t && gr__is_error(t))) {
+    if (!gr_check_operand(function, "cell", t)) {
+        return NULL;
+    }
+    gr__cell *cell = gr__as_cell(t);
+    if (!cell) {
         gr_fail(GR_ERROR_VALUE, function, "cell",
                 "got an ordinary tensor, want a cell made by gr_param or gr_state");
     }
@@ -145,11 +156,18 @@ static bool own_all(int n, gr_tensor *const *values, gr__buffer **buffers)
 /* Values that were assigned earlier and have their numbers by now. */
 static void adopt_ready(gr__thread *thread)
 {
-    for (int64_t i = 0; i < thread->cell_count; i++) {
+    for (int64_t i = thread->cell_count - 1; i >= 0; i--) {
         gr__cell *cell = thread->cells[i];
         if (cell->pending && cell->pending->buffer) {
             gr__cell_adopt(cell);
         }
+    }
+}
+
+static void mark_cells(int n, gr__cell *const *cells, uint32_t mark)
+{
+    for (int i = 0; i < n; i++) {
+        cells[i]->tensor.mark = mark;
     }
 }
 
@@ -159,7 +177,7 @@ static bool compute_all(int n, gr__cell *const *cells, gr_tensor *const *values,
                         gr__buffer **buffers)
 {
     int64_t count = 0, capacity = 0;
-    gr_tensor **list = gr__grow(NULL, &capacity, n, sizeof *list);
+    gr_tensor **list = gr__grow(NULL, &capacity, n > 0 ? n : 1, sizeof *list);
     bool ready = list != NULL;
 
     if (!list) {
@@ -169,7 +187,9 @@ static bool compute_all(int n, gr__cell *const *cells, gr_tensor *const *values,
         list[count] = assignable("gr_assign_all", &cells[count]->tensor, values[count]);
         ready = !gr__is_error(list[count]);
     }
+    mark_cells(n, cells, 1); /* their gradients are consumed */
     ready = ready && gr__pending_leaves(&list, &count, &capacity);
+    mark_cells(n, cells, 0);
     if (ready) {
         gr_eval((int)count, list);
         for (int i = 0; i < n; i++) {
@@ -223,7 +243,14 @@ gr_tensor *gr_grad(const gr_tensor *cell)
     if (!c) {
         return &gr__error_tensor;
     }
-    return c->gradient ? (gr_tensor *)(uintptr_t)gr__operand("gr_grad", "cell", c->gradient) : NULL;
+    if (!c->gradient) {
+        return NULL;
+    }
+    gr_tensor *g = (gr_tensor *)(uintptr_t)gr__operand("gr_grad", "cell", c->gradient);
+    if (!gr__is_error(g)) {
+        g->flags &= (uint8_t)~GR__TRANSIENT; /* it has a name now */
+    }
+    return g;
 }
 
 bool gr__cell_set_gradient(gr__cell *cell, gr_tensor *gradient)
@@ -236,15 +263,20 @@ bool gr__cell_set_gradient(gr__cell *cell, gr_tensor *gradient)
         cell->held.buffer = NULL;
     }
     cell->gradient = gradient;
+    settle(cell);
     return true;
 }
 
 bool gr_set_grad(gr_tensor *cell, const gr_tensor *gradient)
 {
-    gr__cell *c = cell ? gr__as_cell(cell) : NULL;
+    gr__cell *c = cell_of("gr_set_grad", cell);
 
-    if (!gradient && c) {
-        return gr__cell_set_gradient(c, NULL);
+    if (c && !c->trained) {
+        return gr_fail(GR_ERROR_VALUE, "gr_set_grad", "cell", "\"%s\" is made by gr_state, want a "
+                       "cell made by gr_param", c->name);
+    }
+    if (!c || !gradient) {
+        return c && gr__cell_set_gradient(c, NULL);
     }
     gr_tensor *node = assignable("gr_set_grad", cell, gradient);
     return !gr__is_error(node) && gr__cell_set_gradient(c, node);
@@ -264,5 +296,6 @@ bool gr__cell_hold_gradient(gr__cell *cell)
                              .dtype = node->dtype,
                              .buffer = buffer};
     cell->gradient = &cell->held;
+    settle(cell);
     return true;
 }

@@ -64,6 +64,23 @@ gr_params *gr_params_group(gr_params *parent, const char *name)
     return &error_params;
 }
 
+/* Nodes of open scopes keep the numbers they captured, but not the cells. */
+static void orphan_captures(const gr_params *params)
+{
+    gr__thread *thread = gr__self();
+
+    for (int64_t i = 0; thread && i < thread->count; i++) {
+        const gr__cell *cell = gr__captured_cell(thread->nodes[i]);
+        const gr_params *set = cell ? cell->owner : NULL;
+        while (set && set != params) {
+            set = set->parent;
+        }
+        if (set) {
+            thread->nodes[i]->detail = NULL;
+        }
+    }
+}
+
 static void cell_free(gr__cell *cell)
 {
     gr__forget_cell(cell);
@@ -100,6 +117,7 @@ void gr_params_free(gr_params *params)
                 "the group \"%s\" is freed with the set it belongs to", params->name);
         return;
     }
+    orphan_captures(params);
     set_free(params);
 }
 
@@ -230,6 +248,10 @@ static const gr__entry *entry_at(const char *function, const gr_params *params, 
     if (!usable(function, params)) {
         return NULL;
     }
+    if (params->count == 0) {
+        gr_fail(GR_ERROR_VALUE, function, "index", "got %d, but the set is empty", index);
+        return NULL;
+    }
     if (index < 0 || index >= params->count) {
         gr_fail(GR_ERROR_VALUE, function, "index", "got %d, want 0 to %d", index,
                 (int)params->count - 1);
@@ -275,7 +297,7 @@ int64_t gr_params_elements(const gr_params *params)
 
 bool gr_is_trained(const gr_tensor *cell)
 {
-    const gr__cell *c = cell ? gr__as_cell(cell) : NULL;
+    const gr__cell *c = cell && !gr__is_stale(cell) ? gr__as_cell(cell) : NULL;
 
     return c && c->trained;
 }

@@ -30,7 +30,8 @@ struct gr__cell {
     gr_tensor *pending;  /* an assigned value whose numbers wait, or NULL */
     gr_tensor *gradient; /* what gr_backward has left, or NULL: a node, or &held */
     gr_tensor held;      /* the gradient once its scope has ended */
-    bool trained, noted;
+    bool trained;
+    int64_t noted; /* its place in the thread's list of cells, from 1; 0: none */
 };
 
 extern const gr__primitive gr__cell_primitive;
@@ -41,7 +42,7 @@ static inline gr__cell *gr__as_cell(const gr_tensor *t)
 }
 
 /* A node of the current scope with the value the cell holds at this moment. */
-const gr_tensor *gr__cell_value(const gr__cell *cell);
+const gr_tensor *gr__cell_value(const char *function, const char *argument, const gr__cell *cell);
 
 /* Replaces the cell's gradient by a node (NULL: none). */
 bool gr__cell_set_gradient(gr__cell *cell, gr_tensor *gradient);

@@ -8,15 +8,17 @@
 #include "src/core/params.h"
 #include "src/core/poison.h"
 
-enum { CHUNK_BYTES = 1 << 18 };
+enum { SMALLEST_CHUNK = 1 << 15, LARGEST_CHUNK = 1 << 20 };
 
 static _Thread_local gr__thread *self;
 
 /* ---- arenas ---- */
 
-static gr__chunk *chunk_new(size_t bytes)
+/* Each is twice as large as the one before it, `previous`, and holds at least `bytes`. */
+static gr__chunk *chunk_new(size_t previous, size_t bytes)
 {
-    size_t size = bytes > CHUNK_BYTES ? bytes : CHUNK_BYTES;
+    size_t size = 2 * previous < LARGEST_CHUNK ? 2 * previous : LARGEST_CHUNK;
+    size = size > bytes ? size : bytes;
     gr__chunk *chunk = gr__alloc(sizeof *chunk + 64 + size);
 
     if (chunk) {
@@ -36,7 +38,7 @@ void *gr__arena_alloc(gr__arena *arena, size_t bytes)
 
     bytes = (bytes + 15) & ~(size_t)15;
     while (chunk->used + bytes > chunk->size) {
-        if (!chunk->next && !(chunk->next = chunk_new(bytes))) {
+        if (!chunk->next && !(chunk->next = chunk_new(chunk->size, bytes))) {
             gr_fail(GR_ERROR_MEMORY, "gr_scope_begin", NULL, "no memory for more tensors");
             return NULL;
         }
@@ -50,7 +52,7 @@ void *gr__arena_alloc(gr__arena *arena, size_t bytes)
 static gr__arena *arena_new(gr__thread *thread)
 {
     gr__arena *arena = gr__alloc(sizeof *arena);
-    gr__chunk *chunk = arena ? chunk_new(0) : NULL;
+    gr__chunk *chunk = arena ? chunk_new(SMALLEST_CHUNK / 2, 0) : NULL;
 
     if (!chunk) {
         gr__free(arena);
@@ -189,7 +191,7 @@ bool gr__note_cell(gr__cell *cell)
 {
     gr__thread *thread = gr__self();
 
-    if (!thread || cell->noted) {
+    if (!thread || cell->noted > 0) {
         return thread != NULL;
     }
     gr__cell **cells = gr__grow(thread->cells, &thread->cell_capacity, thread->cell_count + 1,
@@ -199,19 +201,19 @@ bool gr__note_cell(gr__cell *cell)
     }
     thread->cells = cells;
     cells[thread->cell_count++] = cell;
-    cell->noted = true;
+    cell->noted = thread->cell_count;
     return true;
 }
 
 void gr__forget_cell(gr__cell *cell)
 {
-    cell->noted = false;
-    for (int64_t i = 0; self && i < self->cell_count; i++) {
-        if (self->cells[i] == cell) {
-            self->cells[i] = self->cells[--self->cell_count];
-            return;
-        }
+    int64_t place = cell->noted - 1;
+
+    if (self && place >= 0 && place < self->cell_count && self->cells[place] == cell) {
+        self->cells[place] = self->cells[--self->cell_count];
+        self->cells[place]->noted = place + 1;
     }
+    cell->noted = 0;
 }
 
 /* ---- leaving a scope ---- */
@@ -285,11 +287,7 @@ static void settle_cells(gr__thread *thread, const gr__arena *arena)
             cell->pending = NULL;
         }
         if (in_arena(cell->gradient, arena) && !gr__cell_hold_gradient(cell)) {
-            cell->gradient = NULL;
-        }
-        if (!cell->pending && (!cell->gradient || cell->gradient == &cell->held)) {
-            cell->noted = false;
-            thread->cells[i] = thread->cells[--thread->cell_count];
+            gr__cell_set_gradient(cell, NULL);
         }
     }
 }
@@ -428,10 +426,23 @@ gr_tensor *gr_keep(const gr_tensor *t)
     node->dtype = x->dtype;
     node->site = GR__SITE;
     node->in[0].tensor = x;
+    node->flags = thread->no_grad ? GR__CONSTANT : 0;
     return node;
 }
 
 /* ---- what a flush finds ---- */
+
+static bool add_leaf(gr_tensor ***list, int64_t *count, int64_t *capacity, gr_tensor *node)
+{
+    gr_tensor **grown = gr__grow(*list, capacity, *count + 1, sizeof *grown);
+
+    if (!grown) {
+        return gr_fail(GR_ERROR_MEMORY, "gr_step", NULL, "no memory for a schedule");
+    }
+    *list = grown;
+    grown[(*count)++] = node;
+    return true;
+}
 
 static void mark_operands(const gr_tensor *node, uint32_t mark)
 {
@@ -453,22 +464,24 @@ bool gr__pending_leaves(gr_tensor ***list, int64_t *count, int64_t *capacity)
             mark_operands(thread->nodes[i], 1);
         }
     }
-    for (int64_t i = first; i < end; i++) {
+    for (int64_t i = first; i < end && complete; i++) {
         gr_tensor *node = thread->nodes[i];
         bool leaf = !node->mark && !(node->flags & GR__TRANSIENT);
-        if (!gr__is_pending(node) || !(leaf || node->flags & GR__WANTED)) {
-            continue;
+        if (gr__is_pending(node) && (leaf || node->flags & GR__WANTED)) {
+            complete = add_leaf(list, count, capacity, node);
         }
-        gr_tensor **grown = gr__grow(*list, capacity, *count + 1, sizeof *grown);
-        if (!grown) {
-            complete = gr_fail(GR_ERROR_MEMORY, "gr_step", NULL, "no memory for a schedule");
-            break;
-        }
-        *list = grown;
-        grown[(*count)++] = node;
     }
     for (int64_t i = first; i < end; i++) {
         mark_operands(thread->nodes[i], 0);
+    }
+    for (int64_t i = 0; thread && i < thread->cell_count && complete; i++) {
+        gr__cell *cell = thread->cells[i];
+        if (cell->pending) {
+            complete = add_leaf(list, count, capacity, cell->pending);
+        }
+        if (complete && cell->gradient && !cell->tensor.mark) {
+            complete = add_leaf(list, count, capacity, cell->gradient);
+        }
     }
     return complete;
 }

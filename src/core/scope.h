@@ -53,8 +53,9 @@ void *gr__arena_alloc(gr__arena *arena, size_t bytes);
 /* Whether the scope that made t has ended. */
 bool gr__is_stale(const gr_tensor *t);
 
-/* Appends to *list (gr__grow) the pending nodes of the open scopes that a program can still look at:
- * those that nothing pending reads, and those marked GR__WANTED. */
+/* Appends to *list (gr__grow) the nodes of the open scopes whose numbers a flush computes: pending
+ * ones that nothing pending reads and a program can still look at, those marked GR__WANTED, the
+ * values assigned to cells, and the gradients of cells that are not marked. */
 bool gr__pending_leaves(gr_tensor ***list, int64_t *count, int64_t *capacity);
 
 /* Drops the thread's note of a cell. */

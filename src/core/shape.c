@@ -114,7 +114,7 @@ const gr__shape *gr__shape_of(const char *function, const char *argument, int ra
     return shape;
 }
 
-const gr__shape *gr__shape_broadcast(const gr__shape *a, const gr__shape *b)
+const gr__shape *gr__shape_broadcast(const char *function, const gr__shape *a, const gr__shape *b)
 {
     int64_t dims[GR_MAX_RANK];
 
@@ -132,7 +132,7 @@ const gr__shape *gr__shape_broadcast(const gr__shape *a, const gr__shape *b)
         dims[i] = m == 1 ? n : m;
         same = same && dims[i] == m;
     }
-    return same ? longer : gr__shape_of("broadcast", NULL, longer->rank, dims);
+    return same ? longer : gr__shape_of(function, NULL, longer->rank, dims);
 }
 
 static char *dims_text(int rank, const int64_t *dims, char text[GR_SHAPE_TEXT])
@@ -171,7 +171,7 @@ int gr__axis(const char *function, const char *argument, int axis, int rank)
     return -1;
 }
 
-int gr__axes(const char *function, gr_axes axes, int rank)
+int gr__axes(const char *function, const char *argument, gr_axes axes, int rank)
 {
     int mask = 0;
 
@@ -179,12 +179,12 @@ int gr__axes(const char *function, gr_axes axes, int rank)
         return (1 << rank) - 1;
     }
     for (int i = 0; i < axes.count && i < GR_MAX_RANK; i++) {
-        int axis = gr__axis(function, "axes", axes.axis[i], rank);
+        int axis = gr__axis(function, argument, axes.axis[i], rank);
         if (axis < 0) {
             return -1;
         }
         if (mask >> axis & 1) {
-            gr_fail(GR_ERROR_SHAPE, function, "axes", "axis %d is named twice", axis);
+            gr_fail(GR_ERROR_SHAPE, function, argument, "axis %d is named twice", axis);
             return -1;
         }
         mask |= 1 << axis;

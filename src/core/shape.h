@@ -25,8 +25,9 @@ typedef struct gr__layout {
 const gr__shape *gr__shape_of(const char *function, const char *argument, int rank,
                               const int64_t *dims);
 
-/* NumPy's broadcasting of two shapes; NULL if they do not fit (nothing is reported). */
-const gr__shape *gr__shape_broadcast(const gr__shape *a, const gr__shape *b);
+/* NumPy's broadcasting of two shapes; NULL if they do not fit, which the caller reports; a product
+ * that overflows is reported for `function`. */
+const gr__shape *gr__shape_broadcast(const char *function, const gr__shape *a, const gr__shape *b);
 
 /* Writes "(2,3)" (rank 0: "()"); returns text. */
 char *gr__shape_text(const gr__shape *shape, char text[GR_SHAPE_TEXT]);
@@ -35,7 +36,7 @@ char *gr__shape_text(const gr__shape *shape, char text[GR_SHAPE_TEXT]);
 int gr__axis(const char *function, const char *argument, int axis, int rank);
 
 /* The axes as bits (bit i: axis i); -1 after reporting one out of range or named twice. */
-int gr__axes(const char *function, gr_axes axes, int rank);
+int gr__axes(const char *function, const char *argument, gr_axes axes, int rank);
 
 /* The shape without the axes of `mask`, or with 1 in their places. */
 const gr__shape *gr__shape_reduced(const gr__shape *shape, int mask, bool keepdim);

@@ -32,6 +32,9 @@ const gr__primitive gr__leaf_primitive = {.name = "tensor", .kind = GR__LEAF, .d
 const gr__primitive gr__captured_primitive = {
     .name = "cell", .kind = GR__VIEW, .arity = 1, .dtypes = GR__ALL};
 
+static const gr__primitive foreign_primitive = {
+    .name = "tensor", .kind = GR__LEAF, .dtypes = GR__ALL};
+
 const char *gr_dtype_name(gr_dtype dtype)
 {
     return (unsigned)dtype <= GR_I64 ? dtype_names[dtype] : "unknown dtype";
@@ -75,7 +78,7 @@ gr_work gr_work_stats(void)
 gr_tensor *gr__error(gr_code code, const char *function, const char *argument, const char *format,
                      ...)
 {
-    char text[320];
+    char text[448];
     va_list list;
 
     va_start(list, format);
@@ -151,7 +154,7 @@ static const gr_tensor *live(const char *function, const char *argument, const g
     return t;
 }
 
-/* Another thread's numbers, as a node of this one. */
+/* Another thread's numbers, or a gradient that a cell holds, as a node of this thread. */
 static const gr_tensor *capture_foreign(const char *function, const char *argument,
                                         const gr_tensor *t)
 {
@@ -170,8 +173,8 @@ static const gr_tensor *capture_foreign(const char *function, const char *argume
     }
     gr_tensor *node = gr__leaf(t->shape, t->dtype, gr__buffer_hold(t->buffer), layout);
     if (!gr__is_error(node)) {
-        node->op = &gr__captured_primitive;
-        node->detail = t;
+        node->op = &foreign_primitive;
+        node->detail = t->arena ? t : NULL;
     }
     return node;
 }
@@ -186,12 +189,20 @@ const gr_tensor *gr__operand(const char *function, const char *argument, const g
         return t;
     }
     gr__cell *cell = gr__as_cell(t);
-    return cell ? gr__cell_value(cell) : capture_foreign(function, argument, t);
+    return cell ? gr__cell_value(function, argument, cell)
+                : capture_foreign(function, argument, t);
+}
+
+gr__cell *gr__captured_cell(const gr_tensor *node)
+{
+    return node->op == &gr__captured_primitive ? (gr__cell *)(uintptr_t)node->detail : NULL;
 }
 
 const gr_tensor *gr__origin(const gr_tensor *node)
 {
-    return node->op == &gr__captured_primitive ? node->detail : node;
+    bool captured = node->op == &gr__captured_primitive || node->op == &foreign_primitive;
+
+    return captured && node->detail ? node->detail : node;
 }
 
 /* ---- where the numbers are ---- */
@@ -222,6 +233,19 @@ void *gr__base(const gr_tensor *t)
     size_t offset = t->layout ? (size_t)t->layout->offset * dtype_sizes[t->dtype] : 0;
 
     return (char *)t->buffer->data + offset;
+}
+
+gr__array gr__array_of(const gr_tensor *t)
+{
+    gr__layout layout = gr__layout_of(t);
+    gr__array array = {.data = gr__base(t),
+                       .dtype = (gr_dtype)t->dtype,
+                       .rank = t->shape->rank,
+                       .count = t->shape->count};
+
+    memcpy(array.dims, t->shape->dims, sizeof array.dims);
+    memcpy(array.strides, layout.strides, sizeof array.strides);
+    return array;
 }
 
 /* Copies the elements in logical order. */

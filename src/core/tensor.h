@@ -7,6 +7,7 @@
 
 #include "src/core/alloc.h"
 #include "src/core/shape.h"
+#include "src/kernels/kernels.h"
 
 typedef enum gr__kind {
     GR__LEAF,   /* has its numbers from the start */
@@ -105,7 +106,11 @@ gr_tensor *gr__error(gr_code code, const char *function, const char *argument, c
 /* A shape given by the user for a tensor of dtype; NULL after reporting what is wrong with either. */
 const gr__shape *gr__checked_shape(const char *function, gr_dtype dtype, gr_shape shape);
 
-/* The tensor that a node captured (a cell), or the node itself: what a target of a gradient is. */
+/* The cell that a node captured, or NULL. */
+struct gr__cell *gr__captured_cell(const gr_tensor *node);
+
+/* What a node captured (a cell, another thread's tensor), or the node itself: what a target of a
+ * gradient is. To be compared, not looked into: another thread's tensor may be gone. */
 const gr_tensor *gr__origin(const gr_tensor *node);
 
 static inline bool gr__is_error(const gr_tensor *t)
@@ -122,12 +127,15 @@ static inline bool gr__is_pending(const gr_tensor *t)
 gr__layout gr__layout_of(const gr_tensor *t);
 bool gr__is_contiguous(const gr_tensor *t);
 
+/* The same as kernels take it. */
+gr__array gr__array_of(const gr_tensor *t);
+
 /* Address of the first element. */
 void *gr__base(const gr_tensor *t);
 
 /* The primitive of tensors that have their numbers, and of values captured from a cell that still
  * waits for its own. */
 extern const gr__primitive gr__leaf_primitive;
-extern const gr__primitive gr__captured_primitive;
+extern const gr__primitive gr__captured_primitive; /* detail: the cell, NULL once that is freed */
 
 #endif

@@ -49,7 +49,8 @@ static const isa isas[] = {
 enum { ISAS = sizeof isas / sizeof *isas };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static const gr__kernels *chosen;
+static const isa *chosen;
+static _Atomic(const char *) refused; /* a value of GRADUS_ISA that this machine does not have */
 static atomic_int threads;
 
 static void choose(void)
@@ -61,23 +62,36 @@ static void choose(void)
 #endif
     for (int i = 0; i < ISAS && !chosen; i++) {
         if (isas[i].supported() && (!wanted || strcmp(wanted, isas[i].name) == 0)) {
-            chosen = isas[i].kernels;
+            chosen = &isas[i];
         }
     }
     for (int i = 0; i < ISAS && !chosen; i++) {
         if (isas[i].supported()) {
-            chosen = isas[i].kernels;
-            gr_fail(GR_ERROR_VALUE, "gr_eval", "GRADUS_ISA",
-                    "got \"%s\", want v1, v3 or v4, as far as this machine has it; using %s",
-                    wanted, isas[i].name);
+            chosen = &isas[i];
+            refused = wanted;
         }
+    }
+}
+
+/* Outside pthread_once, because the user's handler may evaluate. */
+static void report_refusal(void)
+{
+    const char *name = atomic_exchange(&refused, NULL);
+
+    if (name) {
+        gr_fail(GR_ERROR_VALUE, "gr_eval", "GRADUS_ISA",
+                "got \"%s\", want v1, v3 or v4, as far as this machine has it; using %s", name,
+                chosen->name);
     }
 }
 
 const gr__kernels *gr__kernels_in_use(void)
 {
     pthread_once(&once, choose);
-    return chosen;
+    if (atomic_load_explicit(&refused, memory_order_relaxed)) {
+        report_refusal();
+    }
+    return chosen->kernels;
 }
 
 int gr_threads(void)

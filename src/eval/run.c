@@ -223,26 +223,13 @@ static bool run_view(gr_tensor *node)
 
 /* ---- OPAQUE ---- */
 
-static gr__array array_of(const gr_tensor *t)
-{
-    gr__layout layout = gr__layout_of(t);
-    gr__array array = {.data = gr__base(t),
-                       .dtype = (gr_dtype)t->dtype,
-                       .rank = t->shape->rank,
-                       .count = t->shape->count};
-
-    memcpy(array.dims, t->shape->dims, sizeof array.dims);
-    memcpy(array.strides, layout.strides, sizeof array.strides);
-    return array;
-}
-
 /* The operand as a kernel may have it; a copy that had to be made is left in *copy. */
 static bool operand_array(const gr_tensor *node, int i, gr__array *array, gr__buffer **copy)
 {
     const gr_tensor *x = node->in[i].tensor;
 
     *copy = NULL;
-    *array = array_of(x);
+    *array = gr__array_of(x);
     if (node->op->strided || gr__is_contiguous(x)) {
         return true;
     }
@@ -266,7 +253,7 @@ static bool run_opaque(gr_tensor *node)
         work += ready ? in[i].count : 0;
     }
     if (ready) {
-        gr__array out = array_of(node);
+        gr__array out = gr__array_of(node);
         gr__fault fault = {.found = false};
         gr_dtype dtype = node->op->arity > 0 ? in[0].dtype : out.dtype;
         gr__opaque_kernel *const *slot = gr__slot(node, dtype, sizeof(gr__opaque_kernel *));

@@ -64,12 +64,15 @@ static bool collect(const gr__thread *thread, int64_t top, int64_t marked, order
         node->mark = 0;
         marked--;
         complete = complete && push(o, node);
+        if (!complete) { /* what is not listed keeps no scratch */
+            node->flags &= (uint8_t)~GR__REQUESTED;
+        }
         for (int i = 0; i < node->op->arity; i++) {
             gr_tensor *x = pending_operand(node, i);
             if (x) {
                 marked += !x->mark;
                 x->mark = 1;
-                x->readers++;
+                x->readers += complete;
             }
         }
     }

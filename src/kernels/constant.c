@@ -1,4 +1,4 @@
-/* Constants and ramps: element i is start + i * step. */
+/* Constants and ramps: element i is start + i * step, and start itself where step is 0 (-0.0). */
 #include "src/kernels/kernels.h"
 
 /* value is an expression in the position i and the detail d. */
@@ -14,7 +14,7 @@
         } \
     }
 
-CONSTANT(f32, float, d.start + (double)i * d.step)
-CONSTANT(f64, double, d.start + (double)i * d.step)
+CONSTANT(f32, float, d.step == 0 ? d.start : d.start + (double)i * d.step)
+CONSTANT(f64, double, d.step == 0 ? d.start : d.start + (double)i * d.step)
 /* start and step are integral here. */
 CONSTANT(i64, int64_t, (int64_t)d.start + i * (int64_t)d.step)

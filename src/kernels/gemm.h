@@ -38,9 +38,9 @@ enum {
     DEPTH = 32768 / (WIDTH * sizeof(T)), /* rows of a packed panel: 32 KB */
     BLOCK = 128,                         /* rows of c that share a packed panel */
     IN_PLACE = 32,                       /* rows of c up to which packing does not pay */
-    THIN = 2,
-    SLICE = 512,       /* of k, for thin products */
-    PARALLEL = 1 << 19 /* multiplications worth a parallel region */
+    THIN = 2,                            /* rows of a thin product, at most */
+    SLICE = 512,                         /* part of k that a thin product takes at a time */
+    PARALLEL = 1 << 19                   /* multiplications worth a parallel region */
 };
 
 static inline int64_t least(int64_t a, int64_t b)
@@ -54,8 +54,8 @@ typedef struct panel {
     int64_t depth, row;
 } panel;
 
-/* c = a b, or c + a b if there is `more` in c, for a tile of `rows` by `vectors`. */
 /* clang-format off */
+/* c = a b, or c + a b if there is `more` in c, for a tile of `rows` by `vectors`. */
 static inline __attribute__((always_inline)) void
 tile(int rows, int vectors, T *c, int64_t c_row, const T *a, const gr__product *p, const panel *b,
      bool more)
@@ -103,14 +103,16 @@ static inline void tiles(int64_t rows, int vectors, T *c, int64_t c_row, const T
     for (; i < rows; i++) tile(1, vectors, c + i * c_row, c_row, a + i * p->a_row, p, b, more);
 }
 
-static void copy(T *to, int64_t to_row, int64_t to_column, const T *from, int64_t from_row,
-                 int64_t from_column, int64_t rows, int64_t width)
+static inline void copy(T *to, int64_t to_row, int64_t to_column, const T *from, int64_t from_row,
+                        int64_t from_column, int64_t rows, int64_t width)
 {
-    for (int64_t i = 0; i < rows; i++, to += to_row, from += from_row) {
+    for (int64_t i = 0; i < rows; i++) {
+        T *y = to + i * to_row;
+        const T *x = from + i * from_row;
         if (to_column == 1 && from_column == 1)
-            memcpy(to, from, (size_t)width * sizeof(T));
+            memcpy(y, x, (size_t)width * sizeof(T));
         else
-            for (int64_t j = 0; j < width; j++) to[j * to_column] = from[j * from_column];
+            for (int64_t j = 0; j < width; j++) y[j * to_column] = x[j * from_column];
     }
 }
 
@@ -120,17 +122,19 @@ static void edge(int64_t rows, int64_t width, T *c, const T *a, const gr__produc
 {
     T buffer[ROWS * WIDTH] __attribute__((aligned(64)));
 
-    for (; rows > 0; rows -= ROWS, c += ROWS * p->c_row, a += ROWS * p->a_row) {
-        int64_t height = least(ROWS, rows);
+    for (int64_t i = 0; i < rows; i += ROWS) {
+        int64_t height = least(ROWS, rows - i);
+        const T *from = a + i * p->a_row;
+        T *to = c + i * p->c_row;
         if (more) {
             memset(buffer, 0, sizeof buffer);
-            copy(buffer, WIDTH, 1, c, p->c_row, p->c_column, height, width);
+            copy(buffer, WIDTH, 1, to, p->c_row, p->c_column, height, width);
         }
         if (width <= LANES)
-            tiles(height, 1, buffer, WIDTH, a, p, b, more);
+            tiles(height, 1, buffer, WIDTH, from, p, b, more);
         else
-            tiles(height, 2, buffer, WIDTH, a, p, b, more);
-        copy(c, p->c_row, p->c_column, buffer, WIDTH, 1, height, width);
+            tiles(height, 2, buffer, WIDTH, from, p, b, more);
+        copy(to, p->c_row, p->c_column, buffer, WIDTH, 1, height, width);
     }
 }
 
@@ -141,9 +145,10 @@ static void pack_four(T *to, const T *b, int64_t b_column, int64_t depth)
 {
     int64_t l = 0;
 
-    for (; l <= depth - 4; l += 4, b += 4, to += 4 * WIDTH) {
-        quad w = *(const quad *)b, x = *(const quad *)(b + b_column);
-        quad y = *(const quad *)(b + 2 * b_column), z = *(const quad *)(b + 3 * b_column);
+    for (; l <= depth - 4; l += 4, to += 4 * WIDTH) {
+        const T *from = b + l;
+        quad w = *(const quad *)from, x = *(const quad *)(from + b_column);
+        quad y = *(const quad *)(from + 2 * b_column), z = *(const quad *)(from + 3 * b_column);
         quad wx = __builtin_shufflevector(w, x, 0, 4, 1, 5);
         quad yz = __builtin_shufflevector(y, z, 0, 4, 1, 5);
         *(quad *)to = __builtin_shufflevector(wx, yz, 0, 1, 4, 5);
@@ -153,8 +158,8 @@ static void pack_four(T *to, const T *b, int64_t b_column, int64_t depth)
         *(quad *)(to + 2 * WIDTH) = __builtin_shufflevector(wx, yz, 0, 1, 4, 5);
         *(quad *)(to + 3 * WIDTH) = __builtin_shufflevector(wx, yz, 2, 3, 6, 7);
     }
-    for (; l < depth; l++, b++, to += WIDTH)
-        for (int64_t j = 0; j < 4; j++) to[j] = b[j * b_column];
+    for (; l < depth; l++, to += WIDTH)
+        for (int64_t j = 0; j < 4; j++) to[j] = b[l + j * b_column];
 }
 
 /* Copies rows of a panel. Columns that it lacks are filled with whatever comes next in b, or with
@@ -200,19 +205,20 @@ static void block(int64_t rows, int64_t width, T *c, const T *a, const T *b, con
     bool whole = width == WIDTH || width == LANES;
     bool in_place = p->b_column == 1 && whole && rows <= IN_PLACE;
 
-    for (int64_t l = 0; l < p->k; l += DEPTH, a += DEPTH * p->a_column, b += DEPTH * p->b_row) {
-        panel s = {b, least(DEPTH, p->k - l), p->b_row};
+    for (int64_t l = 0; l < p->k; l += DEPTH) {
+        const T *x = a + l * p->a_column, *y = b + l * p->b_row;
+        panel s = {y, least(DEPTH, p->k - l), p->b_row};
         if (!in_place) {
-            pack(packed, b, p, s.depth, width, p->k - l);
+            pack(packed, y, p, s.depth, width, p->k - l);
             s.data = packed;
             s.row = WIDTH;
         }
         if (!whole || p->c_column != 1)
-            edge(rows, width, c, a, p, &s, l > 0);
+            edge(rows, width, c, x, p, &s, l > 0);
         else if (width == LANES)
-            tiles(rows, 1, c, p->c_row, a, p, &s, l > 0);
+            tiles(rows, 1, c, p->c_row, x, p, &s, l > 0);
         else
-            tiles(rows, 2, c, p->c_row, a, p, &s, l > 0);
+            tiles(rows, 2, c, p->c_row, x, p, &s, l > 0);
     }
 }
 
@@ -237,8 +243,8 @@ static void blocks(const gr__product *p, T *c, const T *a, const T *b, int threa
     for (int64_t t = 0; t < count; t++) block_of(p, c, a, b, t);
 }
 
-/* The sum of n products in GR__LANES lanes by index, then folded in halves; a has zeros after n. */
 /* clang-format off */
+/* The sum of n products in GR__LANES lanes by index, then folded in halves; a has zeros after n. */
 static inline T dot(const T *a, const T *b, int64_t n)
 {
     T lane[GR__LANES], rest[GR__LANES] = {0};
@@ -309,7 +315,7 @@ void GR__KERNEL(GEMM)(const gr__product *p, void *c, const void *a, const void *
     const gr__product *q = turn ? &t : p;
     const T *left = turn ? b : a, *right = turn ? a : b;
 
-    if (q->m <= THIN && q->b_row == 1 && q->b_column != 1 && q->k >= GR__LANES)
+    if (q->m <= THIN && q->b_row == 1 && q->k >= GR__LANES)
         thin(q, c, left, right, threads);
     else
         blocks(q, c, left, right, threads);

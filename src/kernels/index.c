@@ -36,14 +36,16 @@ static void report(gr__fault *fault, const gr__array *index, int64_t position, i
              value, where, extent - 1);
 }
 
-/* Whether every index is in 0 .. extent - 1; else reports the first in logical order that is not.
+gr__index_check GR__KERNEL(gr__check_index);
+
+/* Every index is in 0 .. extent - 1; else reports the first in logical order that is not.
  * Axes along which the index is only repeated are looked at once. */
-static bool check(const gr__array *index, int64_t extent, gr__fault *fault)
+void GR__KERNEL(gr__check_index)(const gr__array *index, int64_t extent, gr__fault *fault)
 {
     int64_t dims[GR_MAX_RANK], logical[GR_MAX_RANK], count = 1;
     const int64_t *values = index->data;
 
-    if (index->count == 0) return true;
+    if (index->count == 0) return;
     for (int d = index->rank - 1; d >= 0; d--) {
         dims[d] = index->strides[d] == 0 ? 1 : index->dims[d];
         logical[d] = count;
@@ -56,10 +58,9 @@ static bool check(const gr__array *index, int64_t extent, gr__fault *fault)
             int64_t value = values[p.offset[0] + i * n.step[0]];
             if (value >= 0 && value < extent) continue;
             report(fault, index, p.offset[1] + i * n.step[1], value, extent);
-            return false;
+            return;
         }
     }
-    return true;
 }
 
 /* How many of the last axes of x can be copied at once: they lie together and share one index. */
@@ -96,7 +97,8 @@ static void gather(const gr__array *out, const gr__array *in, int axis, int thre
     int64_t strides[GR_MAX_RANK], jump = x->strides[axis] * size, elements;
     int whole = whole_axes(x, index, axis, &elements);
 
-    if (!check(index, x->dims[axis], fault) || out->count == 0) return;
+    GR__KERNEL(gr__check_index)(index, x->dims[axis], fault);
+    if (fault->found || out->count == 0) return;
     for (int d = 0; d < x->rank; d++) strides[d] = d == axis ? 0 : x->strides[d];
     gr__nest n = gr__nest_of(index->rank - whole, index->dims, strides, index->strides);
 #pragma omp parallel for num_threads(threads) if (out->count > GR__SERIAL)
@@ -166,7 +168,8 @@ static void scatter_add(const gr__array *out, const gr__array *in, int axis, int
     int64_t width = inner.rows * inner.width, slice = out->dims[axis] * width;
 
     memset(out->data, 0, (size_t)(out->count * size));
-    if (!check(index, out->dims[axis], fault) || source->count == 0) return;
+    GR__KERNEL(gr__check_index)(index, out->dims[axis], fault);
+    if (fault->found || source->count == 0) return;
     int64_t pieces = gr__nest_pieces(&inner, PIECE), slices = gr__nest_pieces(&outer, 1);
 #pragma omp parallel for num_threads(threads) if (source->count > GR__SERIAL)
     for (int64_t i = 0; i < slices * pieces; i++) {

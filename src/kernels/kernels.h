@@ -43,6 +43,9 @@ typedef struct gr__fault {
     char text[120];
 } gr__fault;
 
+/* Finds the first index, in logical order, that is not in 0 .. extent - 1. */
+typedef void gr__index_check(const gr__array *index, int64_t extent, gr__fault *fault);
+
 typedef void gr__opaque_kernel(const gr__array *out, const gr__array *in, const void *detail,
                                int threads, gr__fault *fault);
 
@@ -80,6 +83,7 @@ typedef struct gr__kernels {
     gr__opaque_kernel *argmax[GR__DTYPES], *argmin[GR__DTYPES];
     gr__opaque_kernel *matmul[GR__DTYPES];
     gr__opaque_kernel *gather[GR__DTYPES], *scatter_add[GR__DTYPES];
+    gr__index_check *check_index;
 } gr__kernels;
 
 /* Names of one instruction set's kernels: GR__KERNEL(x) is x_v3 in the objects built for

@@ -167,5 +167,7 @@ static void multiply(const gr__array *out, const gr__array *in, int64_t size, in
 
 MATMUL(gr__matmul_f32, float, GR__KERNEL(gr__gemm_f32), blis_f32)
 MATMUL(gr__matmul_f64, double, GR__KERNEL(gr__gemm_f64), blis_f64)
+
+/* The definition, for tests; not in the table. */
 MATMUL(gr__matmul_naive_f32, float, naive_f32, naive_f32)
 MATMUL(gr__matmul_naive_f64, double, naive_f64, naive_f64)

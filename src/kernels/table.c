@@ -37,6 +37,7 @@ extern gr__opaque_kernel GR__KERNEL(gr__permutation_i64);
 DECLARE_ALL(gr__opaque_kernel, gr__argmax)
 DECLARE_ALL(gr__opaque_kernel, gr__argmin)
 DECLARE_FLOATS(gr__opaque_kernel, gr__matmul)
+extern gr__index_check GR__KERNEL(gr__check_index);
 DECLARE_ALL(gr__opaque_kernel, gr__gather)
 DECLARE_ALL(gr__opaque_kernel, gr__scatter_add)
 
@@ -69,5 +70,6 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .argmin = ALL(gr__argmin),
     .matmul = FLOATS(gr__matmul),
     .gather = ALL(gr__gather),
+    .check_index = GR__KERNEL(gr__check_index),
     .scatter_add = ALL(gr__scatter_add),
 };

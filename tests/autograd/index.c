@@ -314,8 +314,8 @@ Test(index, errors)
                    "gr_scatter_add: axis: got -3, want -2 to 1");
     EXPECT_REFUSED(gr_scatter_add(x, 0, list, 4), GR_ERROR_SHAPE,
                    "gr_scatter_add: index: got (4), want (2,3) as source");
-    EXPECT_REFUSED(gr_scatter_add(x, 0, i, -4), GR_ERROR_SHAPE,
-                   "gr_scatter_add: extent: axis 0: got -4, want 0 or more");
+    EXPECT_REFUSED(gr_scatter_add(x, 0, i, -4), GR_ERROR_VALUE,
+                   "gr_scatter_add: extent: got -4, want 0 or more");
     EXPECT_REFUSED(gr_scatter_add(x, 0, x, 4), GR_ERROR_DTYPE,
                    "gr_scatter_add: index: got f32, want i64; convert with gr_cast");
     EXPECT_REFUSED(gr_scatter_add(NULL, 0, i, 4), GR_ERROR_VALUE,
@@ -326,11 +326,11 @@ Test(index, errors)
                    "gr_take: index: got f32, want i64; convert with gr_cast");
     EXPECT_REFUSED(gr_take(NULL, 0, list), GR_ERROR_VALUE, "gr_take: x: got NULL, want a tensor");
     EXPECT_REFUSED(gr_one_hot(x, 3), GR_ERROR_DTYPE,
-                   "gr_one_hot: labels: got f32, want i64; convert with gr_cast");
+                   "gr_one_hot: index: got f32, want i64; convert with gr_cast");
     EXPECT_REFUSED(gr_one_hot(NULL, 3), GR_ERROR_VALUE,
-                   "gr_one_hot: labels: got NULL, want a tensor");
+                   "gr_one_hot: index: got NULL, want a tensor");
     gr_tensor *deep = gr_full(GR_I64, GR_SHAPE(1, 1, 1, 1, 1, 1, 1, 2), 0);
     EXPECT_REFUSED(gr_one_hot(deep, 3), GR_ERROR_SHAPE,
-                   "gr_one_hot: labels: got (1,1,1,1,1,1,1,2), want a rank of 7 at most");
+                   "gr_one_hot: index: got (1,1,1,1,1,1,1,2), want a rank of 7 at most");
     EXPECT_NO_LEAK();
 }

@@ -329,7 +329,7 @@ Test(scope, what_cannot_be_computed_is_kept_as_an_error_tensor, .init = silence)
     ROW("gr_scatter_add: source", gr_scatter_add(s, 0, live, 3)) \
     ROW("gr_scatter_add: index", gr_scatter_add(live, 0, s, 3)) \
     ROW("gr_take: x", gr_take(s, 0, live)) \
-    ROW("gr_one_hot: labels", gr_one_hot(s, 3)) \
+    ROW("gr_one_hot: index", gr_one_hot(s, 3)) \
     ROW("gr_keep: t", gr_keep(s)) \
     ROW("gr_param: value", gr_param(params, "p", s)) \
     ROW("gr_state: value", gr_state(params, "s", s))

@@ -12,7 +12,7 @@ static const gr__shape *shape(gr_shape s)
 
 static const char *text_of(const gr__shape *s)
 {
-    static char text[GR__SHAPE_TEXT];
+    static char text[GR_SHAPE_TEXT];
 
     return gr__shape_text(s, text);
 }
@@ -113,7 +113,7 @@ Test(shape, broadcasts_as_numpy_does)
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const gr__shape *a = shape(rows[i].a), *b = shape(rows[i].b);
-        const gr__shape *ab = gr__shape_broadcast(a, b), *ba = gr__shape_broadcast(b, a);
+        const gr__shape *ab = gr__shape_broadcast("f", a, b), *ba = gr__shape_broadcast("f", b, a);
         cr_assert_eq(ab, ba, "row %zu depends on the order", i);
         cr_assert_eq(ab == NULL, rows[i].want == NULL, "row %zu", i);
         if (ab) {
@@ -155,14 +155,14 @@ Test(shape, axes_out_of_range, .init = silence)
 
 Test(shape, lists_of_axes, .init = silence)
 {
-    cr_assert_eq(gr__axes("f", GR_ALL_AXES, 3), 7);
-    cr_assert_eq(gr__axes("f", GR_ALL_AXES, 8), 255);
-    cr_assert_eq(gr__axes("f", GR_ALL_AXES, 0), 0);
-    cr_assert_eq(gr__axes("f", GR_AXES(0, -1), 3), 5);
-    cr_assert_eq(gr__axes("f", (gr_axes){0}, 3), 0);
-    cr_assert_eq(gr__axes("f", GR_AXES(1, -2), 3), -1);
+    cr_assert_eq(gr__axes("f", "axes", GR_ALL_AXES, 3), 7);
+    cr_assert_eq(gr__axes("f", "axes", GR_ALL_AXES, 8), 255);
+    cr_assert_eq(gr__axes("f", "axes", GR_ALL_AXES, 0), 0);
+    cr_assert_eq(gr__axes("f", "axes", GR_AXES(0, -1), 3), 5);
+    cr_assert_eq(gr__axes("f", "axes", (gr_axes){0}, 3), 0);
+    cr_assert_eq(gr__axes("f", "axes", GR_AXES(1, -2), 3), -1);
     expect_error(GR_ERROR_SHAPE, "f: axes: axis 1 is named twice");
-    cr_assert_eq(gr__axes("f", GR_AXES(0, 3), 3), -1);
+    cr_assert_eq(gr__axes("f", "axes", GR_AXES(0, 3), 3), -1);
     expect_error(GR_ERROR_SHAPE, "f: axes: got 3, want -3 to 2");
 }
 

@@ -185,7 +185,7 @@ LAYOUTS(one_block_exactly, 2, 32, 32)
 LAYOUTS(nothing, 3, 0, 5)
 
 /* Lengths around every boundary: lanes, blocks, and trees of 1 to 9 blocks. */
-Test(reduce, order_of_every_length)
+Test(eval_reduce, order_of_every_length)
 {
     static const int64_t lengths[] = {1,    2,    15,   16,   17,   31,   33,   1023, 1024,  1025,
                                       2047, 2048, 2049, 3072, 5000, 7168, 8192, 9217, 40000, 70000};
@@ -197,7 +197,7 @@ Test(reduce, order_of_every_length)
     }
 }
 
-Test(reduce, is_the_same_for_any_number_of_threads)
+Test(eval_reduce, is_the_same_for_any_number_of_threads)
 {
     gr_tensor *x = noise_tensor(GR_F32, GR_SHAPE(67, 31, 129), 9);
     static const int threads[] = {1, 2, 3, 4, 7};
@@ -220,7 +220,7 @@ Test(reduce, is_the_same_for_any_number_of_threads)
 }
 
 /* A NaN wins wherever it stands. */
-Test(reduce, nan_anywhere)
+Test(eval_reduce, nan_anywhere)
 {
     static const int64_t n = 2500;
 
@@ -245,7 +245,7 @@ Test(reduce, nan_anywhere)
     }
 }
 
-Test(reduce, infinities)
+Test(eval_reduce, infinities)
 {
     gr_tensor *x = tensor(GR_F32, GR_SHAPE(4), -INFINITY, 1, 2, INFINITY);
     gr_tensor *low = tensor(GR_F64, GR_SHAPE(2), -INFINITY, -INFINITY);
@@ -257,7 +257,7 @@ Test(reduce, infinities)
     cr_assert_eq(gr_item(gr_min(gr_neg(low), GR_ALL_AXES, false)), INFINITY);
 }
 
-Test(reduce, of_nothing, .init = silence)
+Test(eval_reduce, of_nothing, .init = silence)
 {
     gr_tensor *x = gr_zeros(GR_SHAPE(0, 3)), *y = gr_zeros(GR_SHAPE(3, 0));
 
@@ -273,7 +273,7 @@ Test(reduce, of_nothing, .init = silence)
     expect_ok();
 }
 
-Test(reduce, integers_to_their_bounds)
+Test(eval_reduce, integers_to_their_bounds)
 {
     int64_t numbers[] = {INT64_MIN, -1, 0, INT64_MAX};
     gr_tensor *x = gr_from_data(GR_I64, GR_SHAPE(4), numbers);
@@ -283,7 +283,7 @@ Test(reduce, integers_to_their_bounds)
     cr_assert_eq(gr_data_i64(gr_sum(x, GR_ALL_AXES, false))[0], -2);
 }
 
-Test(reduce, mean_is_the_sum_divided)
+Test(eval_reduce, mean_is_the_sum_divided)
 {
     gr_tensor *x = noise_tensor(GR_F32, GR_SHAPE(7, 300), 1);
     float sum = gr_data_f32(gr_sum(x, GR_ALL_AXES, false))[0];

@@ -14,7 +14,7 @@ static void check(const table *t, gr_dtype dtype, gr__constant d, int64_t first,
     }
 }
 
-Test(constant, ramps)
+Test(kernels_constant, ramps)
 {
     FOR_EACH_TABLE(t)
     {
@@ -30,8 +30,21 @@ Test(constant, ramps)
     }
 }
 
+/* A constant -0 keeps its sign: no 0 times 0 is added to it. */
+Test(kernels_constant, negative_zero)
+{
+    FOR_EACH_TABLE(t)
+    {
+        float x;
+        double y;
+        t->kernels->constant[GR_F32](&x, &(gr__constant){-0.0, 0}, 5, 1);
+        t->kernels->constant[GR_F64](&y, &(gr__constant){-0.0, 0}, 5, 1);
+        cr_assert(signbit(x) && signbit(y), "%s", t->isa);
+    }
+}
+
 /* Doubles would lose the last bits of these. */
-Test(constant, integers_are_exact)
+Test(kernels_constant, integers_are_exact)
 {
     FOR_EACH_TABLE(t)
     {

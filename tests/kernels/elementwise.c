@@ -177,7 +177,7 @@ static void check(row r, int dtypes)
 #define FLOATS 2
 
 #define CHECK(name, types, low, high, operands) \
-    Test(map_kernels, name) \
+    Test(kernels_map, name) \
     { \
         check((row){#name, offsetof(gr__kernels, name), operands, low, high, name##_reference}, \
               types); \
@@ -253,7 +253,7 @@ static const meaning meanings[] = {
 };
 /* clang-format on */
 
-Test(map_kernels, meaning)
+Test(kernels_map, meaning)
 {
     FOR_EACH_TABLE(t)
     {
@@ -267,7 +267,7 @@ Test(map_kernels, meaning)
     }
 }
 
-Test(map_kernels, integers_wrap)
+Test(kernels_map, integers_wrap)
 {
     FOR_EACH_TABLE(t)
     {
@@ -284,7 +284,7 @@ Test(map_kernels, integers_wrap)
 /* ---- casts ---- */
 
 /* Numbers that all three dtypes hold exactly come through every pair of casts. */
-Test(casts, keep_what_fits)
+Test(kernels_cast, keep_what_fits)
 {
     FOR_EACH_TABLE(t)
     {
@@ -320,7 +320,7 @@ static const struct {
     {1e30, INT64_MAX},
 };
 
-Test(casts, to_integers_truncate_and_saturate)
+Test(kernels_cast, to_integers_truncate_and_saturate)
 {
     enum { COUNT = sizeof truncations / sizeof *truncations };
 
@@ -339,7 +339,7 @@ Test(casts, to_integers_truncate_and_saturate)
     }
 }
 
-Test(casts, round_to_nearest)
+Test(kernels_cast, round_to_nearest)
 {
     FOR_EACH_TABLE(t)
     {

@@ -165,38 +165,38 @@ static void try_all(attempt *one, gr_dtype dtype)
     }
 }
 
-Test(gather, f32)
+Test(kernels_gather, f32)
 {
     try_all(try_gather, GR_F32);
 }
 
-Test(gather, f64)
+Test(kernels_gather, f64)
 {
     try_all(try_gather, GR_F64);
 }
 
-Test(gather, i64)
+Test(kernels_gather, i64)
 {
     try_all(try_gather, GR_I64);
 }
 
-Test(scatter_add, f32)
+Test(kernels_scatter_add, f32)
 {
     try_all(try_scatter_add, GR_F32);
 }
 
-Test(scatter_add, f64)
+Test(kernels_scatter_add, f64)
 {
     try_all(try_scatter_add, GR_F64);
 }
 
-Test(scatter_add, i64)
+Test(kernels_scatter_add, i64)
 {
     try_all(try_scatter_add, GR_I64);
 }
 
 /* Large enough for a parallel region: 900 rows of 40, of which many meet in the same sum. */
-Test(scatter_add, threads_do_not_matter)
+Test(kernels_scatter_add, threads_do_not_matter)
 {
     static const problem large[] = {{{2, {13, 40}}, 900}, {{2, {40, 13}}, 900}, {{1, {13}}, 36000}};
 
@@ -240,7 +240,7 @@ static void fault_of(const gr__array *index, int axis, int64_t extent, const cha
     }
 }
 
-Test(indices, first_offender_is_named)
+Test(kernels_index, first_offender_is_named)
 {
     int64_t at[] = {0, 1, 9, 2, 3, 4, 12, 5, -1, 7};
     gr__array rows = array_of(GR_I64, at, GR_SHAPE(10)),
@@ -261,7 +261,7 @@ Test(indices, first_offender_is_named)
 }
 
 /* The longest position and the longest number. */
-Test(indices, long_texts_fit)
+Test(kernels_index, long_texts_fit)
 {
     int64_t at = INT64_MIN;
     gr__array index = array_of(GR_I64, &at, GR_SHAPE(1, 1, 1, 1, 1, 1, 1, 1));
@@ -272,7 +272,7 @@ Test(indices, long_texts_fit)
 /* ---- memory ---- */
 
 /* Nothing is read or written outside the operands. */
-Test(indices, stay_inside)
+Test(kernels_index, stay_inside)
 {
     FOR_EACH_TABLE(t)
     {

@@ -63,7 +63,7 @@ static void spoil(gr_dtype dtype, void *x, int64_t n, int kind)
 }
 
 #define CHECK(name, dtype, DTYPE, T, neutral) \
-    Test(reductions, name##_##dtype) \
+    Test(kernels_reduce, name##_##dtype) \
     { \
         static const int64_t sizes[] = {0, 1, 3, 7, 15, 16, 17, 33, 100, 1008, 1023, 1024}; \
         FOR_EACH_TABLE(t) \
@@ -97,7 +97,7 @@ CHECK(min, f64, GR_F64, double, INFINITY)
 CHECK(min, i64, GR_I64, int64_t, INT64_MAX)
 
 /* A NaN is found wherever it stands. */
-Test(reductions, nan_at_any_place)
+Test(kernels_reduce, nan_at_any_place)
 {
     FOR_EACH_TABLE(t)
     {
@@ -179,7 +179,7 @@ static void check_array(gr_dtype dtype, gr_shape shape, int kind)
     }
 }
 
-Test(positions, first_of_the_largest)
+Test(kernels_argmax, first_of_the_largest)
 {
     static const gr_shape shapes[] = {{1, {1}},          {1, {7}},
                                       {2, {3, 7}},       {2, {1, 100}},
@@ -197,7 +197,7 @@ Test(positions, first_of_the_largest)
 }
 
 /* Extremes are numbers like others: all -inf, and the ends of int64. */
-Test(positions, of_extremes)
+Test(kernels_argmax, of_extremes)
 {
     float x[3] = {-INFINITY, -INFINITY, -INFINITY};
     int64_t n[3] = {INT64_MAX, INT64_MIN, INT64_MAX}, at = -1;

@@ -22,7 +22,7 @@ done <<'END'
 right|src/core/x.c|#include "src/core/tensor.h"
 right|src/core/x.c|#include <gradus/tensor.h>
 right|src/core/x.c|#include "tensor.h"
-wrong|src/core/x.c|#include "src/kernels/map.h"
+right|src/core/x.c|#include "src/kernels/map.h"
 wrong|src/core/x.c|#include "src/eval/schedule.h"
 wrong|src/core/x.c|#include "autograd/backward.h"
 wrong|src/core/x.c|#include "../eval/schedule.h"
