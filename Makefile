@@ -43,7 +43,7 @@ FLAGS    := -std=c11 -D_DEFAULT_SOURCE -fPIC -fvisibility=hidden -fopenmp -ffp-c
 LIBS     := -lz -lm
 
 plain    := -O2
-kernel   := -O3 -fno-trapping-math -fno-math-errno
+kernel   := -O3 -fno-trapping-math -fno-math-errno -fwrapv
 isas     := v1
 ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 isas     := v1 v3 v4

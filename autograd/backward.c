@@ -146,7 +146,8 @@ static bool arrive(walk *w, const gr_tensor *node, const gr_tensor *x, gr_tensor
     if (gr__is_error(part)) {
         return false;
     }
-    if (gr__shape_broadcast(w->function, x->shape, part->shape) != part->shape || part->dtype != x->dtype) {
+    if (gr__shape_broadcast(w->function, x->shape, part->shape) != part->shape ||
+        part->dtype != x->dtype) {
         return gr_fail(GR_ERROR_STATE, w->function, NULL,
                        "the derivative rule of %s gives a gradient that does not fit its operand",
                        node->op->name);
@@ -190,8 +191,8 @@ static bool walk_all(walk *w, gr_tensor *root)
     }
     GR_TRANSIENT;
     if (w->count > 0) {
-        w->gradient[root->id - w->low] =
-            gr_full((gr_dtype)root->dtype, gr__public_shape(root->shape), 1);
+        w->gradient[root->id - w->low] = gr_full((gr_dtype)root->dtype,
+                                                 gr__public_shape(root->shape), 1);
     }
     for (int64_t k = 0; k < w->count && complete; k++) {
         complete = visit(w, w->path[k]);
@@ -212,8 +213,9 @@ static gr_tensor *take_root(const char *function, const char *argument, const gr
         return gr__error(GR_ERROR_DTYPE, function, argument, "got i64, want f32 or f64");
     }
     if (root->shape->count != 1) {
-        return gr__error(GR_ERROR_SHAPE, function, argument, "got %s, want one element; reduce it "
-                         "with gr_sum or gr_mean", gr__shape_text(root->shape, got));
+        return gr__error(GR_ERROR_SHAPE, function, argument,
+                         "got %s, want one element; reduce it with gr_sum or gr_mean",
+                         gr__shape_text(root->shape, got));
     }
     return (gr_tensor *)(uintptr_t)root;
 }

@@ -2,10 +2,10 @@
 #include "autograd/autograd.h"
 
 /* The slots of kernels that turn `from` into any dtype. */
-#define GR__CAST(from)                                                                             \
-    {                                                                                              \
-        .name = "gr_cast", .kind = GR__MAP, .arity = 1, .dtypes = GR__ALL, .rule = cast_rule,      \
-        .kernel = offsetof(gr__kernels, cast) + (from) * sizeof(gr__map_kernel *[GR__DTYPES]),     \
+#define GR__CAST(from) \
+    { \
+        .name = "gr_cast", .kind = GR__MAP, .arity = 1, .dtypes = GR__ALL, .rule = cast_rule, \
+        .kernel = offsetof(gr__kernels, cast) + (from) * sizeof(gr__map_kernel *[GR__DTYPES]), \
     }
 
 static gr_tensor *cast_rule(const gr_tensor *y, int input, gr_tensor *g)

@@ -129,13 +129,15 @@ static bool compare(const check *c, int order, int input, const double *derived)
         if (gr_ok() && !agree) {
             return gr_fail(GR_ERROR_VALUE, "gr_gradcheck", "f",
                            "order %d, input %d, element %lld: %.12g by derivation, %.12g by "
-                           "differences", order, input, (long long)i, derived[i], d);
+                           "differences",
+                           order, input, (long long)i, derived[i], d);
         }
         all_zero = all_zero && derived[i] == 0 && fabs(d) <= GR__TOLERANCE;
     }
     if (gr_ok() && order == 1 && count > 0 && all_zero) {
         return gr_fail(GR_ERROR_VALUE, "gr_gradcheck", "f",
-                       "all derivatives by input %d are 0, by derivation and by differences", input);
+                       "all derivatives by input %d are 0, by derivation and by differences",
+                       input);
     }
     return gr_ok();
 }

@@ -14,8 +14,9 @@ const gr_tensor *gr__take_operand(const gr__primitive *op, const char *argument,
     if (gr__is_error(x) || op->dtypes >> x->dtype & 1) {
         return x;
     }
-    return gr__error(GR_ERROR_DTYPE, op->name, argument, "got %s, want f32 or f64; convert with "
-                     "gr_cast", gr_dtype_name((gr_dtype)x->dtype));
+    return gr__error(GR_ERROR_DTYPE, op->name, argument,
+                     "got %s, want f32 or f64; convert with gr_cast",
+                     gr_dtype_name((gr_dtype)x->dtype));
 }
 
 gr_tensor *gr__node1(const gr__primitive *op, const void *site, const gr__shape *shape,
@@ -72,14 +73,15 @@ static bool add_operand(const gr__primitive *op, operands *o, int i, const gr_te
         return true;
     }
     if (x->dtype != o->dtype) {
-        return gr_fail(GR_ERROR_DTYPE, op->name, name, "got %s, want %s as the other operand; "
-                       "convert with gr_cast", gr_dtype_name((gr_dtype)x->dtype),
-                       gr_dtype_name(o->dtype));
+        return gr_fail(GR_ERROR_DTYPE, op->name, name,
+                       "got %s, want %s as the other operand; convert with gr_cast",
+                       gr_dtype_name((gr_dtype)x->dtype), gr_dtype_name(o->dtype));
     }
     const gr__shape *both = gr__shape_broadcast(op->name, o->shape, x->shape);
     if (!both) {
-        return gr_fail(GR_ERROR_SHAPE, op->name, name, "got %s, want a shape that broadcasts with "
-                       "%s", gr__shape_text(x->shape, got), gr__shape_text(o->shape, want));
+        return gr_fail(GR_ERROR_SHAPE, op->name, name,
+                       "got %s, want a shape that broadcasts with %s",
+                       gr__shape_text(x->shape, got), gr__shape_text(o->shape, want));
     }
     o->shape = both;
     return true;
@@ -144,57 +146,57 @@ gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
     return gr_where(wins, gradient, gr_where(gr_equal(high, low), gr_mul(0.5, gradient), 0));
 }
 
-#define GR__DESCRIPTOR(row, count, types)                                                          \
-    static const gr__primitive row##_primitive = {                                                 \
-        .name = #row,                                                                              \
-        .kind = GR__MAP,                                                                           \
-        .arity = count,                                                                            \
-        .dtypes = GR__TYPES_##types,                                                               \
-        .reads = GR__READS_INPUTS | GR__READS_OUTPUT,                                              \
-        .kernel = offsetof(gr__kernels, row),                                                      \
-        .rule = row##_rule,                                                                        \
+#define GR__DESCRIPTOR(row, count, types) \
+    static const gr__primitive row##_primitive = { \
+        .name = #row, \
+        .kind = GR__MAP, \
+        .arity = count, \
+        .dtypes = GR__TYPES_##types, \
+        .reads = GR__READS_INPUTS | GR__READS_OUTPUT, \
+        .kernel = offsetof(gr__kernels, row), \
+        .rule = row##_rule, \
     };
 
 /* The operands and the result, under the names that the rows use. */
 #define GR__UNUSED __attribute__((unused))
-#define GR__RULE(row)                                                                              \
-    static gr_tensor *row##_rule(const gr_tensor *y GR__UNUSED, int input GR__UNUSED,              \
+#define GR__RULE(row) \
+    static gr_tensor *row##_rule(const gr_tensor *y GR__UNUSED, int input GR__UNUSED, \
                                  gr_tensor *g GR__UNUSED)
 
-#define GR_UNARY(row, types, low, high, value, derivative, doc)                                    \
-    GR__RULE(row)                                                                                  \
-    {                                                                                              \
-        const gr_tensor *x GR__UNUSED = y->in[0].tensor;                                           \
-        return derivative;                                                                         \
-    }                                                                                              \
-    GR__DESCRIPTOR(row, 1, types)                                                                  \
-    gr_tensor *(row)(const gr_tensor *x)                                                           \
-    {                                                                                              \
-        return apply(&row##_primitive, GR__SITE, &(gr_arg){x ? x : gr_no_tensor(), 0});            \
+#define GR_UNARY(row, types, low, high, value, derivative, doc) \
+    GR__RULE(row) \
+    { \
+        const gr_tensor *x GR__UNUSED = y->in[0].tensor; \
+        return derivative; \
+    } \
+    GR__DESCRIPTOR(row, 1, types) \
+    gr_tensor *(row)(const gr_tensor *x) \
+    { \
+        return apply(&row##_primitive, GR__SITE, &(gr_arg){x ? x : gr_no_tensor(), 0}); \
     }
 
-#define GR_BINARY(row, types, low, high, value, for_a, for_b, doc)                                 \
-    GR__RULE(row)                                                                                  \
-    {                                                                                              \
-        gr_arg a GR__UNUSED = y->in[0], b GR__UNUSED = y->in[1];                                   \
-        return input == 0 ? for_a : for_b;                                                         \
-    }                                                                                              \
-    GR__DESCRIPTOR(row, 2, types)                                                                  \
-    gr_tensor *(row)(gr_arg a, gr_arg b)                                                           \
-    {                                                                                              \
-        return apply(&row##_primitive, GR__SITE, (gr_arg[]){a, b});                                \
+#define GR_BINARY(row, types, low, high, value, for_a, for_b, doc) \
+    GR__RULE(row) \
+    { \
+        gr_arg a GR__UNUSED = y->in[0], b GR__UNUSED = y->in[1]; \
+        return input == 0 ? for_a : for_b; \
+    } \
+    GR__DESCRIPTOR(row, 2, types) \
+    gr_tensor *(row)(gr_arg a, gr_arg b) \
+    { \
+        return apply(&row##_primitive, GR__SITE, (gr_arg[]){a, b}); \
     }
 
-#define GR_TERNARY(row, types, low, high, value, for_a, for_b, doc)                                \
-    GR__RULE(row)                                                                                  \
-    {                                                                                              \
-        gr_arg c GR__UNUSED = y->in[0];                                                            \
-        return input == 0 ? NULL : input == 1 ? for_a : for_b;                                     \
-    }                                                                                              \
-    GR__DESCRIPTOR(row, 3, types)                                                                  \
-    gr_tensor *(row)(gr_arg c, gr_arg a, gr_arg b)                                                 \
-    {                                                                                              \
-        return apply(&row##_primitive, GR__SITE, (gr_arg[]){condition(c, a, b), a, b});            \
+#define GR_TERNARY(row, types, low, high, value, for_a, for_b, doc) \
+    GR__RULE(row) \
+    { \
+        gr_arg c GR__UNUSED = y->in[0]; \
+        return input == 0 ? NULL : input == 1 ? for_a : for_b; \
+    } \
+    GR__DESCRIPTOR(row, 3, types) \
+    gr_tensor *(row)(gr_arg c, gr_arg a, gr_arg b) \
+    { \
+        return apply(&row##_primitive, GR__SITE, (gr_arg[]){condition(c, a, b), a, b}); \
     }
 
 /* A condition may have any dtype: it becomes 0 or 1 in that of the operands. */

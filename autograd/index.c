@@ -42,11 +42,11 @@ static gr_tensor *gather_rule(const gr_tensor *y, int input, gr_tensor *g)
     return input == 0 ? gr_scatter_add(g, axis, y->in[1].tensor, x->shape->dims[axis]) : NULL;
 }
 
-#define GR__INDEXED(public_name, slot, derivative)                                                 \
-    {                                                                                              \
-        .name = public_name, .kind = GR__OPAQUE, .arity = 2, .dtypes = GR__ALL,                    \
-        .reads = GR__READS_INPUTS, .strided = true, .kernel = offsetof(gr__kernels, slot),         \
-        .rule = derivative,                                                                        \
+#define GR__INDEXED(public_name, slot, derivative) \
+    { \
+        .name = public_name, .kind = GR__OPAQUE, .arity = 2, .dtypes = GR__ALL, \
+        .reads = GR__READS_INPUTS, .strided = true, .kernel = offsetof(gr__kernels, slot), \
+        .rule = derivative, \
     }
 
 /* A late error names the function that was called. */
@@ -72,15 +72,13 @@ static gr_tensor *gather(const gr__primitive *op, const void *site, const gr_ten
         fits = i == axis || at->shape->dims[i] == from->shape->dims[i];
     }
     if (!fits) {
-        return gr__error(GR_ERROR_SHAPE, function, "index",
-                         "got %s, want %s but for axis %d, as x", gr__shape_text(at->shape, got),
-                         gr__shape_text(from->shape, want), axis);
+        return gr__error(GR_ERROR_SHAPE, function, "index", "got %s, want %s but for axis %d, as x",
+                         gr__shape_text(at->shape, got), gr__shape_text(from->shape, want), axis);
     }
     const gr__along *detail = in_range(function, at, from->shape->dims[axis])
                                   ? gr__detail(&(gr__along){axis}, sizeof(gr__along))
                                   : NULL;
-    return detail ? gr__node2(op, site, at->shape, (gr_dtype)from->dtype, from, at,
-                              detail)
+    return detail ? gr__node2(op, site, at->shape, (gr_dtype)from->dtype, from, at, detail)
                   : &gr__error_tensor;
 }
 
@@ -96,10 +94,9 @@ static gr_tensor *scatter_rule(const gr_tensor *y, int input, gr_tensor *g)
     return input == 0 ? gr_gather(g, axis_of(y), y->in[1].tensor) : NULL;
 }
 
-static const gr__primitive scatter_primitive =
-    GR__INDEXED("gr_scatter_add", scatter_add, scatter_rule);
-static const gr__primitive one_hot_primitive =
-    GR__INDEXED("gr_one_hot", scatter_add, scatter_rule);
+static const gr__primitive scatter_primitive = GR__INDEXED("gr_scatter_add", scatter_add,
+                                                           scatter_rule);
+static const gr__primitive one_hot_primitive = GR__INDEXED("gr_one_hot", scatter_add, scatter_rule);
 
 static gr_tensor *scatter_add(const gr__primitive *op, const void *site, const gr_tensor *source,
                               int axis, const gr_tensor *index, int64_t extent)

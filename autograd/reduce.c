@@ -37,7 +37,8 @@ static gr_tensor *reduce(const gr__primitive *op, const void *site, const gr_ten
         return &gr__error_tensor;
     }
     if (op->reads && node->shape->count == 0 && shape->count > 0) {
-        return gr__error(GR_ERROR_SHAPE, op->name, "x", "got %s, want at least one element to choose",
+        return gr__error(GR_ERROR_SHAPE, op->name, "x",
+                         "got %s, want at least one element to choose",
                          gr__shape_text(node->shape, got));
     }
     return gr__node1(op, site, shape, (gr_dtype)node->dtype, node, detail);
@@ -161,7 +162,8 @@ static gr_tensor *position(const gr__primitive *op, const void *site, const gr_t
         return &gr__error_tensor;
     }
     if (node->shape->dims[axis] == 0 && shape->count > 0) {
-        return gr__error(GR_ERROR_SHAPE, op->name, "x", "got %s, want at least one element to choose",
+        return gr__error(GR_ERROR_SHAPE, op->name, "x",
+                         "got %s, want at least one element to choose",
                          gr__shape_text(node->shape, got));
     }
     gr_tensor *y = gr__node1(op, site, shape, GR_I64, node, detail);

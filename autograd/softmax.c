@@ -11,10 +11,10 @@ gr_tensor *gr__with_rule(const gr__primitive *op, const void *site, const gr_ten
 }
 
 /* A composition with its own rule: the evaluator reads in[0], its value; the rule in[1], x. */
-#define GR__COMPOSED(public_name, derivative)                                                      \
-    {                                                                                              \
-        .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS,                   \
-        .reads = GR__READS_INPUTS | GR__READS_OUTPUT, .rule = derivative,                          \
+#define GR__COMPOSED(public_name, derivative) \
+    { \
+        .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS, \
+        .reads = GR__READS_INPUTS | GR__READS_OUTPUT, .rule = derivative, \
     }
 
 /* The operand of a function along axes, checked. */
@@ -29,7 +29,8 @@ static const gr_tensor *take_rows(const gr__primitive *op, const gr_tensor *x, g
     }
     const gr__shape *rows = gr__shape_reduced(node->shape, mask, true);
     if (rows && node->shape->count == 0 && rows->count > 0) {
-        return gr__error(GR_ERROR_SHAPE, op->name, "x", "got %s, want at least one element in a row",
+        return gr__error(GR_ERROR_SHAPE, op->name, "x",
+                         "got %s, want at least one element in a row",
                          gr__shape_text(node->shape, got));
     }
     return rows ? node : &gr__error_tensor;
@@ -81,7 +82,8 @@ gr_tensor *gr_logsumexp(const gr_tensor *x, gr_axes axes, bool keepdim)
     if (!detail) {
         return &gr__error_tensor;
     }
-    gr_tensor *y = gr__with_rule(&logsumexp_primitive, site, logsumexp_value(node, axes), node, detail);
+    gr_tensor *y = gr__with_rule(&logsumexp_primitive, site, logsumexp_value(node, axes), node,
+                                 detail);
     if (keepdim) {
         return y;
     }
@@ -111,8 +113,7 @@ static gr_tensor *log_softmax_value(const gr_tensor *x, gr_axes axes)
     return gr_sub(shifted, gr_log(total_of(gr_exp(shifted), axes)));
 }
 
-static const gr__primitive log_softmax_primitive =
-    GR__COMPOSED("gr_log_softmax", log_softmax_rule);
+static const gr__primitive log_softmax_primitive = GR__COMPOSED("gr_log_softmax", log_softmax_rule);
 
 gr_tensor *gr_log_softmax(const gr_tensor *x, gr_axes axes)
 {

@@ -6,16 +6,16 @@
 
 /* The parameters of all views; each uses its own. */
 typedef struct view {
-    int axis;                /* slice */
-    int64_t start;           /* slice */
-    int mask;                /* flip */
-    int order[GR_MAX_RANK];  /* permute */
+    int axis;               /* slice */
+    int64_t start;          /* slice */
+    int mask;               /* flip */
+    int order[GR_MAX_RANK]; /* permute */
 } view;
 
-#define GR__VIEW_PRIMITIVE(public_name, layout_rule, derivative)                                   \
-    {                                                                                              \
-        .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__ALL, .rule = derivative,  \
-        .layout = layout_rule                                                                      \
+#define GR__VIEW_PRIMITIVE(public_name, layout_rule, derivative) \
+    { \
+        .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__ALL, .rule = derivative, \
+        .layout = layout_rule \
     }
 
 static gr_tensor *make(const gr__primitive *op, const void *site, const gr__shape *shape,
@@ -47,7 +47,7 @@ static bool reshape_layout(const gr_tensor *y, const gr__layout *from, gr__layou
             strides[n++] = from->strides[k];
         }
     }
-    for (int j = 0; j < new->rank && new->count > 0; j++) {
+    for (int j = 0; j<new->rank &&new->count> 0; j++) {
         if (new->dims[j] == 1) {
             continue;
         }
@@ -76,8 +76,8 @@ static gr_tensor *reshape_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_reshape(g, gr__public_shape(y->in[input].tensor->shape));
 }
 
-static const gr__primitive reshape_primitive =
-    GR__VIEW_PRIMITIVE("gr_reshape", reshape_layout, reshape_rule);
+static const gr__primitive reshape_primitive = GR__VIEW_PRIMITIVE("gr_reshape", reshape_layout,
+                                                                  reshape_rule);
 
 /* The extent that stands for -1; the shape as it is if there is none; false after reporting. */
 static bool complete_shape(const gr_tensor *x, gr_shape *shape)
@@ -203,8 +203,8 @@ static gr_tensor *permute_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_permute(g, inverse);
 }
 
-static const gr__primitive permute_primitive =
-    GR__VIEW_PRIMITIVE("gr_permute", permute_layout, permute_rule);
+static const gr__primitive permute_primitive = GR__VIEW_PRIMITIVE("gr_permute", permute_layout,
+                                                                  permute_rule);
 
 static gr_tensor *permuted(const void *site, const gr_tensor *x, const int *order)
 {
@@ -278,8 +278,8 @@ static gr_tensor *expand_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_sum_to(g, gr__public_shape(y->in[input].tensor->shape));
 }
 
-static const gr__primitive expand_primitive =
-    GR__VIEW_PRIMITIVE("gr_expand", expand_layout, expand_rule);
+static const gr__primitive expand_primitive = GR__VIEW_PRIMITIVE("gr_expand", expand_layout,
+                                                                 expand_rule);
 
 gr_tensor *gr_expand(const gr_tensor *x, gr_shape shape)
 {
@@ -346,8 +346,8 @@ static gr_tensor *slice_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_unslice(g, v->axis, v->start, y->in[input].tensor->shape->dims[v->axis]);
 }
 
-static const gr__primitive slice_primitive =
-    GR__VIEW_PRIMITIVE("gr_slice", slice_layout, slice_rule);
+static const gr__primitive slice_primitive = GR__VIEW_PRIMITIVE("gr_slice", slice_layout,
+                                                                slice_rule);
 
 /* Counted from the end if negative, then cut to 0 .. extent. */
 static int64_t bound(int64_t i, int64_t extent)

@@ -90,8 +90,7 @@ static bool save_boundary(const settings *s, const network *net, double side, co
     gr_tensor *up = gr_expand(gr_reshape(line, GR_SHAPE(GRID, 1, 1)), square);
     /* (x, y) of every grid point: x in the first column, y in the second */
     gr_tensor *xy = gr_add(gr_unslice(across, 2, 0, 2), gr_unslice(up, 2, 1, 2));
-    gr_tensor *probability =
-        gr_sigmoid(logits_of(net, gr_reshape(xy, GR_SHAPE(GRID * GRID, 2))));
+    gr_tensor *probability = gr_sigmoid(logits_of(net, gr_reshape(xy, GR_SHAPE(GRID * GRID, 2))));
 
     snprintf(path, sizeof path, "%s/%s.png", s->out, s->data);
     snprintf(title, sizeof title, "%s: what the network believes", s->data);

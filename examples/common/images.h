@@ -8,11 +8,11 @@
 
 /* Tensors of the scope in which they were loaded. */
 typedef struct {
-    const char *name;         /* for titles: "MNIST" or "drawn digits" */
-    gr_tensor *train;         /* (N, 784), grey levels 0 to 1, f32 */
-    gr_tensor *train_labels;  /* (N), i64 */
-    gr_tensor *test;          /* (M, 784) */
-    gr_tensor *test_labels;   /* (M) */
+    const char *name;        /* for titles: "MNIST" or "drawn digits" */
+    gr_tensor *train;        /* (N, 784), grey levels 0 to 1, f32 */
+    gr_tensor *train_labels; /* (N), i64 */
+    gr_tensor *test;         /* (M, 784) */
+    gr_tensor *test_labels;  /* (M) */
 } image_set;
 
 /* mnist NULL: 9,000 and 1,000 drawn digits that depend on the seed alone. Else the IDX files in that

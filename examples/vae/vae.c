@@ -175,8 +175,8 @@ static bool save_curves(const settings *s, const char *name, const epoch_result 
     return good;
 }
 
-static bool save_all(const settings *s, const vae *m, const gr_params *params, const image_set *data,
-                     const epoch_result *r, int64_t epochs, gr_rng *rng)
+static bool save_all(const settings *s, const vae *m, const gr_params *params,
+                     const image_set *data, const epoch_result *r, int64_t epochs, gr_rng *rng)
 {
     char path[4096];
 
@@ -212,8 +212,8 @@ static bool run(const settings *s, gr_params *params, gr_rng *rng, epoch_result 
     printf("%lld + %lld images of %s, %lld parameters\n", (long long)n,
            (long long)gr_dim(data.test, 0), data.name, (long long)gr_params_elements(params));
     progress bar = progress_begin(stdout, s->epochs * steps);
-    while (done < s->epochs && train_epoch(s, &m, params, adam, data.train, rng, done, &bar,
-                                           &results[done])) {
+    while (done < s->epochs &&
+           train_epoch(s, &m, params, adam, data.train, rng, done, &bar, &results[done])) {
         results[done++].test = evaluate(&m, data.test, noise);
     }
     progress_end(&bar);

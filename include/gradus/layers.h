@@ -19,7 +19,8 @@ typedef struct gr_linear {
 
 GR_API gr_linear gr_linear_new(gr_params *params, const char *name, int64_t in, int64_t out,
                                gr_rng *rng);
-GR_API gr_tensor *gr_linear_apply(const gr_linear *layer, const gr_tensor *x); /* (*, in) -> (*, out) */
+GR_API gr_tensor *gr_linear_apply(const gr_linear *layer,
+                                  const gr_tensor *x); /* (*, in) -> (*, out) */
 
 /* Initial values, in the default dtype. The fans of a shape (out, in, *) are in and out times the
  * product of the rest; rank 2 or more. gain 1 for linear and sigmoid, sqrt(2) for relu, 5/3 for

@@ -16,12 +16,7 @@ extern "C" {
 
 /* ---- reduction ---- */
 
-typedef enum gr_reduction_kind {
-    GR__NONE,
-    GR__SUM,
-    GR__MEAN,
-    GR__BATCH_MEAN
-} gr_reduction_kind;
+typedef enum gr_reduction_kind { GR__NONE, GR__SUM, GR__MEAN, GR__BATCH_MEAN } gr_reduction_kind;
 
 /* How the values of a loss become one number. Make one from a constant below and, if wanted, the
  * functions that refine it; a plain value, nothing to free. */

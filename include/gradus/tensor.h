@@ -122,14 +122,18 @@ static inline gr_arg gr__arg_same(gr_arg arg)
 {
     return arg;
 }
-#define GR__ARG_MAKER(v)                                                                           \
+#define GR__ARG_MAKER(v) \
     _Generic((v), gr_tensor * : gr__arg_tensor, const gr_tensor * : gr__arg_tensor,                \
              gr_arg : gr__arg_same, long : gr__arg_integer, long long : gr__arg_integer,           \
              unsigned long : gr__arg_unsigned, unsigned long long : gr__arg_unsigned,              \
              default : gr__arg_number)
 #if defined(__GNUC__)
 /* The operand's text stands here once: written twice, it would double with each level of nesting. */
-#define GR__ARG(v, name) __extension__({ __auto_type name = (v); GR__ARG_MAKER(name)(name); })
+#define GR__ARG(v, name) \
+    __extension__({ \
+        __auto_type name = (v); \
+        GR__ARG_MAKER(name)(name); \
+    })
 #define GR__ARG_NAMED(v, n) GR__ARG(v, gr__operand_##n)
 #define GR__ARG_COUNTED(v, n) GR__ARG_NAMED(v, n)
 #define GR_ARG(v) GR__ARG_COUNTED(v, __COUNTER__)
@@ -163,12 +167,12 @@ GR_API void gr_no_grad_end(gr_no_grad *no_grad);
 #if defined(__GNUC__)
 #define GR__GLUE(a, b) a##b
 #define GR__UNIQUE(name, n) GR__GLUE(name, n)
-#define GR_SCOPE                                                                                   \
-    __attribute__((cleanup(gr_scope_end), unused)) gr_scope GR__UNIQUE(gr__scope_, __COUNTER__) =          \
-        gr_scope_begin()
-#define GR_NO_GRAD                                                                                 \
-    __attribute__((cleanup(gr_no_grad_end), unused)) gr_no_grad GR__UNIQUE(gr__no_grad_, __COUNTER__) =    \
-        gr_no_grad_begin()
+#define GR_SCOPE \
+    __attribute__((cleanup(gr_scope_end), unused)) gr_scope GR__UNIQUE( \
+        gr__scope_, __COUNTER__) = gr_scope_begin()
+#define GR_NO_GRAD \
+    __attribute__((cleanup(gr_no_grad_end), unused)) gr_no_grad GR__UNIQUE( \
+        gr__no_grad_, __COUNTER__) = gr_no_grad_begin()
 #endif
 
 /* GR_TRANSIENT; at the top of a block: values of what the block makes go after their last reader,
@@ -182,9 +186,9 @@ GR_API gr_transient gr_transient_begin(void);
 GR_API void gr_transient_end(gr_transient *transient);
 
 #if defined(__GNUC__)
-#define GR_TRANSIENT                                                                               \
-    __attribute__((cleanup(gr_transient_end), unused))                                             \
-    gr_transient GR__UNIQUE(gr__transient_, __COUNTER__) = gr_transient_begin()
+#define GR_TRANSIENT \
+    __attribute__((cleanup(gr_transient_end), unused)) gr_transient GR__UNIQUE( \
+        gr__transient_, __COUNTER__) = gr_transient_begin()
 #endif
 
 /* A new handle to t's value in the enclosing scope; the old one dies with its own scope. */
@@ -287,10 +291,11 @@ GR_API bool gr_set_allocator(gr_allocate *allocate, gr_release *release, void *c
 
 /* What the evaluator did, for this thread since its start. */
 typedef struct gr_work {
-    int64_t nodes;      /* nodes made */
-    int64_t scheduled;  /* nodes computed */
-    int64_t recomputed; /* nodes computed again in a later flush, because their value was not kept */
-    int64_t flushes;    /* schedules run */
+    int64_t nodes;     /* nodes made */
+    int64_t scheduled; /* nodes computed */
+    int64_t
+        recomputed;  /* nodes computed again in a later flush, because their value was not kept */
+    int64_t flushes; /* schedules run */
 } gr_work;
 
 GR_API gr_work gr_work_stats(void);

@@ -116,8 +116,8 @@ static gr_tensor *assignable(const char *function, const gr_tensor *cell, const 
     }
     if (node->dtype != cell->dtype) {
         return gr__error(GR_ERROR_DTYPE, function, "value", "got %s, want %s as \"%s\"",
-                         gr_dtype_name((gr_dtype)node->dtype),
-                         gr_dtype_name((gr_dtype)cell->dtype), c->name);
+                         gr_dtype_name((gr_dtype)node->dtype), gr_dtype_name((gr_dtype)cell->dtype),
+                         c->name);
     }
     return (gr_tensor *)(uintptr_t)node;
 }
@@ -272,8 +272,8 @@ bool gr_set_grad(gr_tensor *cell, const gr_tensor *gradient)
     gr__cell *c = cell_of("gr_set_grad", cell);
 
     if (c && !c->trained) {
-        return gr_fail(GR_ERROR_VALUE, "gr_set_grad", "cell", "\"%s\" is made by gr_state, want a "
-                       "cell made by gr_param", c->name);
+        return gr_fail(GR_ERROR_VALUE, "gr_set_grad", "cell",
+                       "\"%s\" is made by gr_state, want a cell made by gr_param", c->name);
     }
     if (!c || !gradient) {
         return c && gr__cell_set_gradient(c, NULL);
@@ -291,10 +291,8 @@ bool gr__cell_hold_gradient(gr__cell *cell)
         return false;
     }
     gr__buffer_drop(cell->held.buffer);
-    cell->held = (gr_tensor){.op = &gr__leaf_primitive,
-                             .shape = node->shape,
-                             .dtype = node->dtype,
-                             .buffer = buffer};
+    cell->held = (gr_tensor){
+        .op = &gr__leaf_primitive, .shape = node->shape, .dtype = node->dtype, .buffer = buffer};
     cell->gradient = &cell->held;
     settle(cell);
     return true;

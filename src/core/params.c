@@ -126,8 +126,8 @@ void gr_params_free(gr_params *params)
 static bool list_cell(gr_params *params, gr__cell *cell, char *name)
 {
     gr__entry *entries = name ? gr__grow(params->entries, &params->capacity, params->count + 1,
-                                     sizeof *entries)
-                          : NULL;
+                                         sizeof *entries)
+                              : NULL;
 
     if (!entries) {
         gr__free(name);

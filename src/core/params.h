@@ -24,8 +24,8 @@ struct gr_params {
 };
 
 struct gr__cell {
-    gr_tensor tensor;    /* first: a cell is a tensor; its buffer is never NULL */
-    char *name;          /* within its own set */
+    gr_tensor tensor; /* first: a cell is a tensor; its buffer is never NULL */
+    char *name;       /* within its own set */
     gr_params *owner;
     gr_tensor *pending;  /* an assigned value whose numbers wait, or NULL */
     gr_tensor *gradient; /* what gr_backward has left, or NULL: a node, or &held */

@@ -232,7 +232,8 @@ static void append(node_list *list, gr_tensor *node)
         list->nodes = nodes;
         nodes[list->count++] = node;
     } else {
-        list->complete = gr_fail(GR_ERROR_MEMORY, "gr_scope_end", NULL, "no memory to leave a scope");
+        list->complete = gr_fail(GR_ERROR_MEMORY, "gr_scope_end", NULL,
+                                 "no memory to leave a scope");
     }
 }
 

@@ -20,7 +20,7 @@ struct gr__arena {
 };
 
 typedef struct gr__scope {
-    int64_t first;         /* id of its first node */
+    int64_t first; /* id of its first node */
     gr__arena *arenas[2];
     int turn;
 } gr__scope;
@@ -28,8 +28,8 @@ typedef struct gr__scope {
 typedef struct gr__thread {
     gr_tensor **nodes; /* every live node, by id */
     int64_t count, capacity;
-    gr__scope *scopes; /* [0] is the root scope */
-    int64_t depth;     /* of the current scope, -1 before the first */
+    gr__scope *scopes;                    /* [0] is the root scope */
+    int64_t depth;                        /* of the current scope, -1 before the first */
     int64_t scopes_ready, scope_capacity; /* those that have arenas */
     struct gr__cell **cells; /* those with a gradient or an assignment in an open scope */
     int64_t cell_count, cell_capacity;

@@ -189,8 +189,7 @@ const gr_tensor *gr__operand(const char *function, const char *argument, const g
         return t;
     }
     gr__cell *cell = gr__as_cell(t);
-    return cell ? gr__cell_value(function, argument, cell)
-                : capture_foreign(function, argument, t);
+    return cell ? gr__cell_value(function, argument, cell) : capture_foreign(function, argument, t);
 }
 
 gr__cell *gr__captured_cell(const gr_tensor *node)

@@ -44,12 +44,12 @@ typedef struct gr__primitive {
 typedef struct gr__arena gr__arena;
 
 enum {
-    GR__ERROR = 1,     /* an error tensor */
-    GR__CONSTANT = 2,  /* made under GR_NO_GRAD: no gradient flows through it */
+    GR__ERROR = 1,      /* an error tensor */
+    GR__CONSTANT = 2,   /* made under GR_NO_GRAD: no gradient flows through it */
     GR__TRANSIENT = 4,  /* made where no user can name it: not kept after its last reader */
-    GR__COMPUTED = 8,  /* has been computed before */
+    GR__COMPUTED = 8,   /* has been computed before */
     GR__REQUESTED = 16, /* scratch of one schedule: its value is to stay */
-    GR__WANTED = 32 /* given to gr_backward: the next flush computes it */
+    GR__WANTED = 32     /* given to gr_backward: the next flush computes it */
 };
 
 struct gr_tensor {

@@ -32,13 +32,13 @@ gr__load gr__load_plan(const void *base, size_t size, int rank, const int64_t *d
 }
 
 /* n elements from `from`, `stride` apart. */
-#define GR__COPY_RUN(T)                                                                            \
-    do {                                                                                           \
-        T *to = out;                                                                               \
-        const T *x = (const T *)(const void *)from;                                                \
-        for (int64_t i = 0; i < n; i++) {                                                          \
-            to[i] = x[i * stride];                                                                 \
-        }                                                                                          \
+#define GR__COPY_RUN(T) \
+    do { \
+        T *to = out; \
+        const T *x = (const T *)(const void *)from; \
+        for (int64_t i = 0; i < n; i++) { \
+            to[i] = x[i * stride]; \
+        } \
     } while (0)
 
 static void copy_run(void *out, const char *from, int64_t stride, int64_t n, size_t size)

@@ -14,10 +14,10 @@ typedef struct reduction {
     const gr__reduce_kernel *kernel;
     const char *base;
     size_t size;
-    gr__load outer;   /* the kept axes, without the columns */
-    gr__load inner;   /* the reduced axes */
-    int64_t columns;  /* results along the last kept axis, 1 where that is reduced */
-    int64_t stride;   /* between them */
+    gr__load outer;  /* the kept axes, without the columns */
+    gr__load inner;  /* the reduced axes */
+    int64_t columns; /* results along the last kept axis, 1 where that is reduced */
+    int64_t stride;  /* between them */
     int64_t results, length, blocks;
     char *partial; /* blocks x results */
 } reduction;

@@ -147,8 +147,8 @@ static bool run_map(gr_tensor *node)
 static bool run_source(gr_tensor *node)
 {
     gr_dtype dtype = (gr_dtype)node->dtype;
-    gr__source_kernel *kernel =
-        *(gr__source_kernel *const *)gr__slot(node, dtype, sizeof(gr__source_kernel *));
+    gr__source_kernel *kernel = *(gr__source_kernel *const *)gr__slot(node, dtype,
+                                                                      sizeof(gr__source_kernel *));
 
     if (!gr__give_buffer(node)) {
         return false;

@@ -21,9 +21,9 @@ typedef void gr__source_kernel(void *out, const void *detail, int64_t first, int
 
 /* REDUCE: how a dtype's elements are folded. Lanes and partial results have the dtype. */
 typedef struct gr__reduce_kernel {
-    void (*start)(void *lanes, int64_t n);                        /* the neutral element */
-    void (*fold)(void *lanes, const void *x, int64_t n);          /* lanes[i] with x[i] */
-    void (*block)(void *out, const void *x, int64_t n);           /* n <= GR__BLOCK into *out */
+    void (*start)(void *lanes, int64_t n);               /* the neutral element */
+    void (*fold)(void *lanes, const void *x, int64_t n); /* lanes[i] with x[i] */
+    void (*block)(void *out, const void *x, int64_t n);  /* n <= GR__BLOCK into *out */
 } gr__reduce_kernel;
 
 /* OPAQUE: whole arrays. */
@@ -36,7 +36,7 @@ typedef struct gr__array {
     int64_t strides[GR_MAX_RANK]; /* in elements */
 } gr__array;
 
-/* What a kernel found wrong in the numbers: "index: got 12 at position 5, want 0 to 9". The kernel
+/* What a kernel found wrong in the numbers: "index: got 12 at (3,0), want 0 to 9". The kernel
  * then touched nothing out of range; its output is undefined. */
 typedef struct gr__fault {
     bool found;

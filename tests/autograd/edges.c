@@ -7,8 +7,14 @@
 
 TestSuite(autograd_edges, .init = silence, .timeout = 30);
 
-static gr_tensor *total(gr_tensor *x) { return gr_sum(x, GR_ALL_AXES, false); }
-static gr_tensor *one(double x) { return tensor(GR_F64, GR_SHAPE(1), x); }
+static gr_tensor *total(gr_tensor *x)
+{
+    return gr_sum(x, GR_ALL_AXES, false);
+}
+static gr_tensor *one(double x)
+{
+    return tensor(GR_F64, GR_SHAPE(1), x);
+}
 static gr_tensor *slope_of(gr_tensor *y, gr_tensor *x)
 {
     gr_tensor *g;
@@ -21,8 +27,8 @@ static gr_tensor *infinite_rule(const gr_tensor *y, int input, gr_tensor *g)
 {
     return gr_mul(g, gr_mul(INFINITY, y->in[input].tensor));
 }
-static const gr__primitive infinite = {.name = "infinite", .kind = GR__VIEW, .arity = 1,
-                                       .dtypes = GR__FLOATS, .rule = infinite_rule};
+static const gr__primitive infinite = {
+    .name = "infinite", .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS, .rule = infinite_rule};
 static gr_tensor *inf_square(gr_tensor *const *x, int n, void *c)
 {
     (void)n, (void)c;
@@ -128,7 +134,8 @@ Test(autograd_edges, where_stale_condition)
         stale = gr_square(a);
     }
     gr_where(stale, a, 0);
-    expect_error(GR_ERROR_STALE, "gr_where: c: this tensor's scope has ended; keep it with gr_keep");
+    expect_error(GR_ERROR_STALE,
+                 "gr_where: c: this tensor's scope has ended; keep it with gr_keep");
 }
 Test(autograd_edges, where_null_condition)
 {
@@ -143,7 +150,8 @@ Test(autograd_edges, where_stale_value)
         stale = gr_square(a);
     }
     gr_where(a, stale, 0);
-    expect_error(GR_ERROR_STALE, "gr_where: a: this tensor's scope has ended; keep it with gr_keep");
+    expect_error(GR_ERROR_STALE,
+                 "gr_where: a: this tensor's scope has ended; keep it with gr_keep");
 }
 
 /* ---- at a number gr_maximum selects, as gr_relu does: an infinite gradient does not leak ---- */
@@ -191,22 +199,26 @@ Test(autograd_edges, empty_axis_text)
 Test(autograd_edges, logsumexp_of_nothing)
 {
     gr_logsumexp(gr_full(GR_F64, GR_SHAPE(2, 0), 1), GR_AXES(1), false);
-    cr_assert(gr_ok() || strncmp(gr_error_message(), "gr_logsumexp: x: ", 17) == 0, "%s", gr_error_message());
+    cr_assert(gr_ok() || strncmp(gr_error_message(), "gr_logsumexp: x: ", 17) == 0, "%s",
+              gr_error_message());
 }
 Test(autograd_edges, softmax_of_nothing)
 {
     gr_softmax(gr_full(GR_F64, GR_SHAPE(2, 0), 1), GR_AXES(1));
-    cr_assert(gr_ok() || strncmp(gr_error_message(), "gr_softmax: x: ", 15) == 0, "%s", gr_error_message());
+    cr_assert(gr_ok() || strncmp(gr_error_message(), "gr_softmax: x: ", 15) == 0, "%s",
+              gr_error_message());
 }
 Test(autograd_edges, one_hot_classes)
 {
     gr_one_hot(gr_full(GR_I64, GR_SHAPE(2), 1), -3);
-    cr_assert(strncmp(gr_error_message(), "gr_one_hot: classes: ", 21) == 0, "%s", gr_error_message());
+    cr_assert(strncmp(gr_error_message(), "gr_one_hot: classes: ", 21) == 0, "%s",
+              gr_error_message());
 }
 Test(autograd_edges, permute_order)
 {
     gr_permute(gr_full(GR_F64, GR_SHAPE(2, 2), 1), GR_AXES(0, 2));
-    cr_assert(strncmp(gr_error_message(), "gr_permute: order: ", 19) == 0, "%s", gr_error_message());
+    cr_assert(strncmp(gr_error_message(), "gr_permute: order: ", 19) == 0, "%s",
+              gr_error_message());
 }
 Test(autograd_edges, arange_n)
 {
@@ -228,15 +240,19 @@ Test(autograd_edges, gradcheck_of_f32_input)
 {
     gr_tensor *x = tensor(GR_F32, GR_SHAPE(1), 1);
     gr_gradcheck(in_f32, NULL, &x, 1, 1);
-    cr_assert(strncmp(gr_error_message(), "gr_gradcheck: inputs: ", 22) == 0, "%s", gr_error_message());
+    cr_assert(strncmp(gr_error_message(), "gr_gradcheck: inputs: ", 22) == 0, "%s",
+              gr_error_message());
 }
 static gr_tensor *wrong_shape_rule(const gr_tensor *y, int input, gr_tensor *g)
 {
     (void)y, (void)input;
     return gr_slice(g, 0, 0, 2);
 }
-static const gr__primitive wrong_shape = {.name = "gr_planted", .kind = GR__VIEW, .arity = 1,
-                                          .dtypes = GR__ALL, .rule = wrong_shape_rule};
+static const gr__primitive wrong_shape = {.name = "gr_planted",
+                                          .kind = GR__VIEW,
+                                          .arity = 1,
+                                          .dtypes = GR__ALL,
+                                          .rule = wrong_shape_rule};
 Test(autograd_edges, rule_of_wrong_shape)
 {
     gr_tensor *x = tensor(GR_F64, GR_SHAPE(3), 1, 2, 3), *g;
@@ -249,8 +265,8 @@ Test(autograd_edges, late_error_of_take)
 {
     gr_tensor *i = gr_add(tensor(GR_I64, GR_SHAPE(1), 5), 0);
     gr_data(gr_take(noise_tensor(GR_F64, GR_SHAPE(3), 1), 0, i));
-    cr_assert(strncmp(gr_error_message(), "gr_take: index: got 5 at (0), want 0 to 2", 41) == 0, "%s",
-              gr_error_message());
+    cr_assert(strncmp(gr_error_message(), "gr_take: index: got 5 at (0), want 0 to 2", 41) == 0,
+              "%s", gr_error_message());
 }
 Test(autograd_edges, reshape_two_negative)
 {

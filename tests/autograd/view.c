@@ -526,7 +526,8 @@ Test(view, reshape_errors)
               "gr_reshape: shape: no extent in place of -1 gives the 6 elements of (2,3)");
     BAD_SHAPE(gr_reshape(x, GR_SHAPE(-1, 0)),
               "gr_reshape: shape: no extent in place of -1 gives the 6 elements of (2,3)");
-    BAD_SHAPE(gr_reshape(x, GR_SHAPE(-2, -3)), "gr_reshape: shape: axis 0: got -2, want 0 or more, or -1 once");
+    BAD_SHAPE(gr_reshape(x, GR_SHAPE(-2, -3)),
+              "gr_reshape: shape: axis 0: got -2, want 0 or more, or -1 once");
     EXPECT_REFUSED(gr_reshape(x, GR_SHAPE(INT64_C(1) << 40, INT64_C(1) << 40)), GR_ERROR_MEMORY,
                    "gr_reshape: shape: the product of the extents overflows");
     BAD_SHAPE(gr_reshape(x, (gr_shape){.rank = 9}), "gr_reshape: shape: got rank 9, want 0 to 8");

@@ -30,8 +30,8 @@ Test(alloc, size_classes_waste_a_quarter_at_most)
         int64_t before = gr_memory_stats().current;
         void *memory = gr__alloc(bytes);
         size_t counted = (size_t)(gr_memory_stats().current - before);
-        cr_assert(counted >= bytes && counted * 4 <= bytes * 5 + 512,
-                  "%zu bytes take %zu", bytes, counted);
+        cr_assert(counted >= bytes && counted * 4 <= bytes * 5 + 512, "%zu bytes take %zu", bytes,
+                  counted);
         gr__free(memory);
         cr_assert_eq(gr_memory_stats().current, before);
     }

@@ -61,7 +61,7 @@ Test(core_edges, gradient_left_by_another_thread, .init = silence)
     GR_SCOPE;
 
     t.w = gr_param(t.params, "w", pair(1, 2));
-    gr_assign(t.w, pair(3, 4)); /* notes the cell for this thread */
+    gr_assign(t.w, pair(3, 4));  /* notes the cell for this thread */
     cr_assert(gr_eval(1, &t.w)); /* nothing waits any more */
     pthread_create(&thread, NULL, train, &t);
     pthread_join(thread, NULL);
@@ -80,19 +80,22 @@ static gr_tensor *stale(void)
 Test(core_edges, stale_as_cell_of_assign, .init = silence)
 {
     cr_assert_not(gr_assign(stale(), pair(1, 2)));
-    expect_error(GR_ERROR_STALE, "gr_assign: cell: this tensor's scope has ended; keep it with gr_keep");
+    expect_error(GR_ERROR_STALE,
+                 "gr_assign: cell: this tensor's scope has ended; keep it with gr_keep");
 }
 
 Test(core_edges, stale_as_cell_of_grad, .init = silence)
 {
     cr_assert(gr_is_error(gr_grad(stale())));
-    expect_error(GR_ERROR_STALE, "gr_grad: cell: this tensor's scope has ended; keep it with gr_keep");
+    expect_error(GR_ERROR_STALE,
+                 "gr_grad: cell: this tensor's scope has ended; keep it with gr_keep");
 }
 
 Test(core_edges, stale_as_cell_of_set_grad, .init = silence)
 {
     cr_assert_not(gr_set_grad(stale(), pair(1, 2)));
-    expect_error(GR_ERROR_STALE, "gr_set_grad: cell: this tensor's scope has ended; keep it with gr_keep");
+    expect_error(GR_ERROR_STALE,
+                 "gr_set_grad: cell: this tensor's scope has ended; keep it with gr_keep");
 }
 
 Test(core_edges, stale_as_cell_of_is_trained, .init = silence)
@@ -106,7 +109,8 @@ Test(core_edges, stale_operand_of_where, .init = silence)
     gr_tensor *s = stale(), *live = pair(1, 2);
 
     cr_assert(gr_is_error(gr_where(live, s, 0)));
-    expect_error(GR_ERROR_STALE, "gr_where: a: this tensor's scope has ended; keep it with gr_keep");
+    expect_error(GR_ERROR_STALE,
+                 "gr_where: a: this tensor's scope has ended; keep it with gr_keep");
 }
 
 Test(core_edges, stale_condition_of_where, .init = silence)
@@ -114,7 +118,8 @@ Test(core_edges, stale_condition_of_where, .init = silence)
     gr_tensor *s = stale(), *live = pair(1, 2);
 
     cr_assert(gr_is_error(gr_where(s, live, 0)));
-    expect_error(GR_ERROR_STALE, "gr_where: c: this tensor's scope has ended; keep it with gr_keep");
+    expect_error(GR_ERROR_STALE,
+                 "gr_where: c: this tensor's scope has ended; keep it with gr_keep");
 }
 
 /* What is kept under GR_NO_GRAD carries no gradient. */
@@ -147,7 +152,8 @@ Test(core_edges, too_large_for_i64, .init = silence)
 /* The message names the function that was called. */
 Test(core_edges, broadcast_that_overflows, .init = silence)
 {
-    gr_tensor *a = gr_zeros(GR_SHAPE((int64_t)1 << 31, 1)), *b = gr_zeros(GR_SHAPE(1, (int64_t)1 << 31));
+    gr_tensor *a = gr_zeros(GR_SHAPE((int64_t)1 << 31, 1)),
+              *b = gr_zeros(GR_SHAPE(1, (int64_t)1 << 31));
 
     cr_assert(gr_is_error(gr_add(a, b)));
     cr_assert_eq(strncmp(gr_error_message(), "gr_add: ", 8), 0, "%s", gr_error_message());
