@@ -106,6 +106,7 @@ Test(autograd_edges, integer_cell_as_target)
     gr_tensor *s = gr_state(params, "s", tensor(GR_I64, GR_SHAPE(1), 3)), *g;
     cr_assert_not(gr_gradients(one(2), &s, 1, &g));
     expect_error(GR_ERROR_DTYPE, "gr_gradients: xs: got i64, want f32 or f64");
+    gr_params_free(params);
 }
 
 /* ---- another thread's tensor is a legal target ---- */

@@ -35,6 +35,7 @@ Test(core_edges, a_group_takes_no_name_of_its_parent, .init = silence)
     gr_tensor *w = gr_param(g, "w", pair(3, 4));
     cr_assert(gr_is_error(w), "the parent lists \"%s\" and \"%s\"", gr_params_name(all, 0),
               gr_params_name(all, 1));
+    gr_params_free(all);
 }
 
 /* A gradient left in one thread is of no concern to another once it is gone. */
