@@ -31,6 +31,35 @@ static bool in_range(const char *function, const gr_tensor *index, int64_t exten
     return !fault.found || gr_fail(GR_ERROR_VALUE, function, NULL, "%s", fault.text);
 }
 
+/* What both directions take; axis -1: something is wrong, and has been reported. */
+typedef struct operands {
+    const gr_tensor *x, *index;
+    int axis;
+} operands;
+
+static operands take_operands(const gr__primitive *op, const char *name, const gr_tensor *x,
+                              int axis, const gr_tensor *index)
+{
+    operands o = {gr__take_operand(op, name, x), take_index(op->name, "index", index), -1};
+
+    if (!gr__is_error(o.x) && !gr__is_error(o.index)) {
+        o.axis = gr__axis(op->name, "axis", axis, o.x->shape->rank);
+    }
+    return o;
+}
+
+/* The node, once the index is known to be in 0 .. extent - 1 as far as it is known at all. */
+static gr_tensor *indexed(const gr__primitive *op, const void *site, const gr__shape *shape,
+                          const operands *o, int64_t extent)
+{
+    const gr__along *detail = shape && in_range(op->name, o->index, extent)
+                                  ? gr__detail(&(gr__along){o->axis}, sizeof(gr__along))
+                                  : NULL;
+
+    return detail ? gr__node2(op, site, shape, (gr_dtype)o->x->dtype, o->x, o->index, detail)
+                  : &gr__error_tensor;
+}
+
 /* ---- gather ---- */
 
 /* The adjoint of reading x[index] is adding at index. */
@@ -56,30 +85,22 @@ static const gr__primitive take_primitive = GR__INDEXED("gr_take", gather, gathe
 static gr_tensor *gather(const gr__primitive *op, const void *site, const gr_tensor *x, int axis,
                          const gr_tensor *index)
 {
-    const char *function = op->name;
-    const gr_tensor *from = gr__operand(function, "x", x);
-    const gr_tensor *at = take_index(function, "index", index);
+    operands o = take_operands(op, "x", x, axis, index);
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    axis = gr__is_error(from) || gr__is_error(at)
-               ? -1
-               : gr__axis(function, "axis", axis, from->shape->rank);
-    if (axis < 0) {
+    if (o.axis < 0) {
         return &gr__error_tensor;
     }
-    bool fits = at->shape->rank == from->shape->rank;
-    for (int i = 0; fits && i < from->shape->rank; i++) {
-        fits = i == axis || at->shape->dims[i] == from->shape->dims[i];
+    const gr__shape *shape = o.index->shape;
+    bool fits = shape->rank == o.x->shape->rank;
+    for (int i = 0; fits && i < shape->rank; i++) {
+        fits = i == o.axis || shape->dims[i] == o.x->shape->dims[i];
     }
     if (!fits) {
-        return gr__error(GR_ERROR_SHAPE, function, "index", "got %s, want %s but for axis %d, as x",
-                         gr__shape_text(at->shape, got), gr__shape_text(from->shape, want), axis);
+        return gr__error(GR_ERROR_SHAPE, op->name, "index", "got %s, want %s but for axis %d, as x",
+                         gr__shape_text(shape, got), gr__shape_text(o.x->shape, want), o.axis);
     }
-    const gr__along *detail = in_range(function, at, from->shape->dims[axis])
-                                  ? gr__detail(&(gr__along){axis}, sizeof(gr__along))
-                                  : NULL;
-    return detail ? gr__node2(op, site, at->shape, (gr_dtype)from->dtype, from, at, detail)
-                  : &gr__error_tensor;
+    return indexed(op, site, shape, &o, o.x->shape->dims[o.axis]);
 }
 
 gr_tensor *gr_gather(const gr_tensor *x, int axis, const gr_tensor *index)
@@ -101,33 +122,23 @@ static const gr__primitive one_hot_primitive = GR__INDEXED("gr_one_hot", scatter
 static gr_tensor *scatter_add(const gr__primitive *op, const void *site, const gr_tensor *source,
                               int axis, const gr_tensor *index, int64_t extent)
 {
-    const char *function = op->name;
-    const gr_tensor *from = gr__operand(function, "source", source);
-    const gr_tensor *at = take_index(function, "index", index);
+    operands o = take_operands(op, "source", source, axis, index);
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    axis = gr__is_error(from) || gr__is_error(at)
-               ? -1
-               : gr__axis(function, "axis", axis, from->shape->rank);
-    if (axis < 0) {
+    if (o.axis < 0) {
         return &gr__error_tensor;
     }
-    if (at->shape != from->shape) {
-        return gr__error(GR_ERROR_SHAPE, function, "index", "got %s, want %s as source",
-                         gr__shape_text(at->shape, got), gr__shape_text(from->shape, want));
+    if (o.index->shape != o.x->shape) {
+        return gr__error(GR_ERROR_SHAPE, op->name, "index", "got %s, want %s as source",
+                         gr__shape_text(o.index->shape, got), gr__shape_text(o.x->shape, want));
     }
     if (extent < 0) {
-        return gr__error(GR_ERROR_VALUE, function, "extent", "got %lld, want 0 or more",
+        return gr__error(GR_ERROR_VALUE, op->name, "extent", "got %lld, want 0 or more",
                          (long long)extent);
     }
-    gr_shape shape = gr__public_shape(from->shape);
-    shape.dims[axis] = extent;
-    const gr__shape *s = gr__shape_of(function, "extent", shape.rank, shape.dims);
-    const gr__along *detail = s && in_range(function, at, extent)
-                                  ? gr__detail(&(gr__along){axis}, sizeof(gr__along))
-                                  : NULL;
-    return detail ? gr__node2(op, site, s, (gr_dtype)from->dtype, from, at, detail)
-                  : &gr__error_tensor;
+    gr_shape shape = gr__public_shape(o.x->shape);
+    shape.dims[o.axis] = extent;
+    return indexed(op, site, gr__shape_of(op->name, "extent", shape.rank, shape.dims), &o, extent);
 }
 
 gr_tensor *gr_scatter_add(const gr_tensor *source, int axis, const gr_tensor *index, int64_t extent)
