@@ -23,6 +23,9 @@ const void *gr__detail(const void *value, size_t size);
 /* The public form of an interned shape. */
 gr_shape gr__public_shape(const gr__shape *shape);
 
+/* Whether x is a view of rank 2 or more that exchanges the last two axes of what it views. */
+bool gr__is_transposed(const gr_tensor *x);
+
 /* The gradient's part that a maximum or minimum passes to the operand that is larger (smaller): the
  * whole where `high` > `low`; where they tie half of it if both are tensors, nothing at a number. */
 gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low);

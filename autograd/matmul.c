@@ -3,15 +3,23 @@
 
 #include "autograd/autograd.h"
 
-static gr_tensor *transposed(gr_arg x)
+static gr_tensor *transposed(const gr_tensor *x)
 {
-    return gr_transpose(x.tensor, -2, -1);
+    return gr_transpose(x, -2, -1);
 }
 
-/* c = a b:  da = dc b^T,  db = a^T dc */
+/* c = a b:  da = dc b^T,  db = a^T dc. The gradient of a transposed view is computed as the transpose
+ * of (b dc^T) or (dc^T a), the same numbers: what is viewed, a layer's weight, gets its gradient in
+ * its own order in memory. */
 static gr_tensor *matmul_rule(const gr_tensor *c, int input, gr_tensor *g)
 {
-    return input == 0 ? gr_matmul(g, transposed(c->in[1])) : gr_matmul(transposed(c->in[0]), g);
+    const gr_tensor *a = c->in[0].tensor, *b = c->in[1].tensor;
+
+    if (gr__is_transposed(c->in[input].tensor)) {
+        g = transposed(g);
+        return transposed(input == 0 ? gr_matmul(b, g) : gr_matmul(g, a));
+    }
+    return input == 0 ? gr_matmul(g, transposed(b)) : gr_matmul(transposed(a), g);
 }
 
 static const gr__primitive matmul_primitive = {

@@ -258,6 +258,18 @@ gr_tensor *gr_transpose(const gr_tensor *x, int axis0, int axis1)
     return permuted(GR__SITE, node, order);
 }
 
+bool gr__is_transposed(const gr_tensor *x)
+{
+    const view *v = x->op == &permute_primitive ? x->detail : NULL;
+    int last = x->shape->rank - 1;
+    bool leading = v && last > 0;
+
+    for (int i = 0; i < last - 1 && leading; i++) {
+        leading = v->order[i] == i;
+    }
+    return leading && v->order[last] == last - 1 && v->order[last - 1] == last;
+}
+
 /* ---- expand ---- */
 
 static bool expand_layout(const gr_tensor *y, const gr__layout *from, gr__layout *to)

@@ -41,10 +41,21 @@ gr__load gr__load_plan(const void *base, size_t size, int rank, const int64_t *d
         } \
     } while (0)
 
+/* One element over and over: what is there already is copied behind itself. */
+static void repeat(char *out, const char *from, size_t bytes, size_t size)
+{
+    memcpy(out, from, size);
+    for (size_t done = size; done < bytes; done *= 2) {
+        memcpy(out + done, out, done < bytes - done ? done : bytes - done);
+    }
+}
+
 static void copy_run(void *out, const char *from, int64_t stride, int64_t n, size_t size)
 {
     if (stride == 1) {
         memcpy(out, from, (size_t)n * size);
+    } else if (stride == 0) {
+        repeat(out, from, (size_t)n * size, size);
     } else if (size == sizeof(uint32_t)) {
         GR__COPY_RUN(uint32_t);
     } else {

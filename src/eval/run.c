@@ -21,7 +21,8 @@ bool gr__fail_at(const gr_tensor *node, gr_code code, const char *text)
     if (info.dli_sname) {
         return gr_fail(code, node->op->name, NULL, "%s (made in %s)", text, info.dli_sname);
     }
-    return gr_fail(code, node->op->name, NULL, "%s (made at %s+0x%zx)", text, info.dli_fname,
+    return gr_fail(code, node->op->name, NULL, "%s (made at %s+0x%zx, which addr2line names)", text,
+                   info.dli_fname,
                    (size_t)((const char *)node->site - (const char *)info.dli_fbase));
 }
 
