@@ -267,7 +267,9 @@ GR_API void gr_free(void *memory); /* NULL is legal */
 /* ---- the machine ---- */
 
 /* Threads that one evaluation may use; at first the number of cores or OMP_NUM_THREADS, whichever
- * is smaller. The numbers computed do not depend on it. */
+ * is smaller. The numbers computed do not depend on it. On a machine whose cores are shared with other
+ * programs, set GOMP_SPINCOUNT=1000 in the environment: threads then sleep soon instead of keeping
+ * each other from the cores. */
 GR_API bool gr_set_threads(int threads);
 GR_API int gr_threads(void);
 

@@ -13,6 +13,10 @@ const gr__kernels *gr__kernels_in_use(void);
 /* Threads for work of about `elements` element operations: 1 below the size that pays. */
 int gr__threads_for(int64_t elements);
 
+/* Sets that size, below which a parallel region costs more than it gains; tests make it small, so that
+ * small arrays are shared out too. */
+void gr__set_parallel_from(int64_t elements);
+
 /* ---- load.c ---- */
 
 /* How an operand's elements reach a block, in the logical order of the shape they are wanted in. */

@@ -7,9 +7,6 @@
 
 #include "src/eval/eval.h"
 
-/* Below this many element operations a parallel region costs more than it gains. */
-enum { PARALLEL_FROM = 1 << 15 };
-
 typedef struct isa {
     const char *name;
     const gr__kernels *kernels;
@@ -52,6 +49,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const isa *chosen;
 static _Atomic(const char *) refused; /* a value of GRADUS_ISA that this machine does not have */
 static atomic_int threads;
+static _Atomic(int64_t) parallel_from = 1 << 17;
 
 static void choose(void)
 {
@@ -117,5 +115,10 @@ bool gr_set_threads(int n)
 
 int gr__threads_for(int64_t elements)
 {
-    return elements < PARALLEL_FROM ? 1 : gr_threads();
+    return elements < atomic_load_explicit(&parallel_from, memory_order_relaxed) ? 1 : gr_threads();
+}
+
+void gr__set_parallel_from(int64_t elements)
+{
+    atomic_store(&parallel_from, elements);
 }

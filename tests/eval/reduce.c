@@ -5,6 +5,8 @@
  * tree of neighbours. The functions below say the same, one number at a time. */
 #include "tests/common/check.h"
 
+#include "src/eval/eval.h"
+
 #include "src/kernels/kernels.h"
 
 typedef enum what { SUM, MAX, MIN } what;
@@ -203,6 +205,7 @@ Test(eval_reduce, is_the_same_for_any_number_of_threads)
     static const int threads[] = {1, 2, 3, 4, 7};
     float *want[8] = {NULL};
 
+    gr__set_parallel_from(1);
     for (int i = 0; i < 5; i++) {
         gr_set_threads(threads[i]);
         for (int mask = 0; mask < 8; mask++) {

@@ -1,6 +1,8 @@
 /* The schedule: what is computed when, how often, and what stays. */
 #include "tests/common/check.h"
 
+#include "src/eval/eval.h"
+
 #include "src/core/alloc.h"
 #include "src/core/scope.h"
 
@@ -446,6 +448,7 @@ Test(schedule, training_is_the_same_for_any_number_of_threads)
     static const int threads[] = {1, 2, 3, 4, 7};
     double *want = NULL;
 
+    gr__set_parallel_from(1);
     for (int t = 0; t < 5; t++) {
         gr_set_threads(threads[t]);
         network n = network_new(17, 70);
