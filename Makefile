@@ -171,6 +171,7 @@ arguments = $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SEED),--seed $(SEED)) \
             $(if $(OUT),--out '$(OUT)') $(ARGS)
 
 run: ## Run an example: EXAMPLE=vae EPOCHS= SEED= THREADS= MNIST=DIR OUT=DIR ARGS=
+	@[ -d examples/$(EXAMPLE) ] || { echo 'no example $(EXAMPLE); make examples lists them'; exit 2; }
 	@tools/deps run
 	@$(MAKE) --no-print-directory $(BUILD)/examples/$(EXAMPLE)
 	@$(BUILD)/examples/$(EXAMPLE) $(strip $(arguments))
@@ -229,6 +230,7 @@ install: all ## Install headers, libraries and gradus.pc under PREFIX (DESTDIR= 
 	ln -sf $(SONAME) $(into)/lib/libgradus.so
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|; s|@LIBS@|$(private)|' tools/gradus.pc.in \
 	    > $(into)/lib/pkgconfig/gradus.pc
+	$(if $(DESTDIR),,-ldconfig)
 
 uninstall: ## Remove what install put there
 	rm -rf $(into)/include/gradus $(into)/include/gradus.h $(into)/lib/libgradus.a \

@@ -295,9 +295,10 @@ static bool hand_over(const walk *w)
         good = false;
     }
     if (good && a.count == 0) {
-        good = gr_fail(GR_ERROR_STATE, w->function, "loss",
-                       "depends on no trained cell of params; was it made under GR_NO_GRAD, or cut "
-                       "off by gr_detach?");
+        good = gr_fail(
+            GR_ERROR_STATE, w->function, "loss",
+            "depends on no trained cell of params; was it made under GR_NO_GRAD, cut off "
+            "by gr_detach or a scope that ended, or from another model?");
     }
     gr__free(a.cells);
     gr__free(a.gradients);
@@ -361,6 +362,9 @@ static bool collect(const walk *w, gr_tensor **out)
 bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **out)
 {
     walk w = {.function = "gr_gradients", .n = n};
+    if (!xs || !out) {
+        return gr_fail(GR_ERROR_VALUE, w.function, xs ? "out" : "xs", "got NULL, want an array");
+    }
     if (n < 1) {
         return gr_fail(GR_ERROR_VALUE, w.function, "n", "got %d, want 1 or more", n);
     }

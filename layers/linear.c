@@ -31,7 +31,8 @@ static bool check_input(const gr_linear *layer, const gr_tensor *x)
     char text[GR_SHAPE_TEXT];
 
     if (gr_dtype_of(x) != dtype) {
-        return gr_fail(GR_ERROR_DTYPE, "gr_linear_apply", "x", "got %s, want %s as weight",
+        return gr_fail(GR_ERROR_DTYPE, "gr_linear_apply", "x",
+                       "got %s, want %s as weight; convert with gr_cast",
                        gr_dtype_name(gr_dtype_of(x)), gr_dtype_name(dtype));
     }
     if (shape.rank == 0 || shape.dims[shape.rank - 1] != in) {
@@ -47,6 +48,10 @@ gr_tensor *gr_linear_apply(const gr_linear *layer, const gr_tensor *x)
 {
     const char *function = "gr_linear_apply";
 
+    if (!layer) {
+        gr_fail(GR_ERROR_VALUE, function, "layer", "got NULL, want a gr_linear");
+        return gr_error_tensor();
+    }
     if (!gr_check_operand(function, "weight", layer->weight) ||
         !gr_check_operand(function, "bias", layer->bias) || !gr_check_operand(function, "x", x) ||
         !check_input(layer, x)) {

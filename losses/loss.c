@@ -57,7 +57,8 @@ static bool check_labels(const char *function, gr_shape logits, const gr_tensor 
     char got_text[GR_SHAPE_TEXT], want_text[GR_SHAPE_TEXT], logits_text[GR_SHAPE_TEXT];
 
     if (gr_dtype_of(labels) != GR_I64) {
-        return gr_fail(GR_ERROR_DTYPE, function, "labels", "got %s, want i64",
+        return gr_fail(GR_ERROR_DTYPE, function, "labels",
+                       "got %s, want i64; gr_loss_cross_entropy_dense takes distributions",
                        gr_dtype_name(gr_dtype_of(labels)));
     }
     return gr_same_shape(got, want) ||

@@ -26,7 +26,11 @@ static bool check(const void *options)
            gr__check_option("gr_adam", "beta1", o->beta1, 1) &&
            gr__check_option("gr_adam", "beta2", o->beta2, 1) &&
            gr__check_option("gr_adam", "eps", o->eps, INFINITY) &&
-           gr__check_option("gr_adam", "weight_decay", o->weight_decay, INFINITY);
+           gr__check_option("gr_adam", "weight_decay", o->weight_decay, INFINITY) &&
+           (o->beta1 > 0 || o->beta2 > 0 || o->eps > 0 ||
+            gr_fail(GR_ERROR_VALUE, "gr_adam", "eps",
+                    "got 0, and both betas are 0: where a gradient is 0 the step would be 0 / 0; "
+                    "options start from gr_adam_defaults()"));
 }
 
 /* m <- beta1 m + (1 - beta1) g;   v <- beta2 v + (1 - beta2) g^2

@@ -11,6 +11,7 @@
 #include "examples/common/plot.h"
 #include "examples/common/points.h"
 #include "examples/common/progress.h"
+#include "examples/common/report.h"
 #include "examples/common/stop.h"
 
 enum { HIDDEN = 16, GRID = 161 };
@@ -112,6 +113,9 @@ static bool save_boundary(const settings *s, const network *net, double side, co
 
 static bool run(const settings *s, float *points, int64_t *labels)
 {
+    if (points_classes(s->data) > 2) {
+        return report_error("classify: --data: %s has more than two classes", s->data);
+    }
     if (!folder_make(s->out) ||
         !points_make(s->data, (uint64_t)s->seed, s->points, s->noise, points, labels)) {
         return false;
@@ -161,7 +165,7 @@ int main(int argc, char **argv)
     case OPTIONS_ERROR: return 2;
     }
     stop_install();
-    gr_set_threads((int)s.threads);
+    gr_set_threads(s.threads < gr_threads() ? (int)s.threads : gr_threads());
     float *points = malloc((size_t)s.points * 2 * sizeof *points);
     int64_t *labels = malloc((size_t)s.points * sizeof *labels);
     bool good = points && labels && run(&s, points, labels);

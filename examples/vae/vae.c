@@ -235,7 +235,8 @@ int main(int argc, char **argv)
     const option table[] = {
         {"epochs", .integer = &s.epochs, .min = 1, .max = 10000, .help = "passes over the images"},
         {"seed", .integer = &s.seed, .min = 0, .max = 1e15, .help = "of weights, order and noise"},
-        {"threads", .integer = &s.threads, .min = 1, .max = 1024, .help = "at most"},
+        {"threads", .integer = &s.threads, .min = 1, .max = 1024,
+         .help = "at most; never more than cores"},
         {"batch", .integer = &s.batch, .min = 1, .max = 60000, .help = "images a step"},
         {"lr", .number = &s.lr, .min = 0, .max = 1, .help = "learning rate of Adam"},
         {"mnist", .text = &s.mnist, .help = "folder of MNIST files; drawn digits without it"},
@@ -248,7 +249,7 @@ int main(int argc, char **argv)
     case OPTIONS_ERROR: return 2;
     }
     stop_install();
-    gr_set_threads((int)s.threads);
+    gr_set_threads(s.threads < gr_threads() ? (int)s.threads : gr_threads());
     gr_rng *rng = gr_rng_new((uint64_t)s.seed);
     gr_params *params = gr_params_new();
     epoch_result *results = calloc((size_t)s.epochs, sizeof *results);

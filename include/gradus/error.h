@@ -5,7 +5,10 @@
  *     gradus: gr_matmul: b: got (4,5), want (3,*) since a is (2,3)
  *
  * which names the function, the argument, what it got, what it wants and, where it is known, the
- * cure. A function that returns a tensor then returns an error tensor (never NULL); an operation on
+ * cure. An error that only the numbers show comes when they are computed and says where its tensor was
+ * made, as program+0x40f9: `addr2line -e program 0x40f9` gives file and line.
+ *
+ * A function that returns a tensor then returns an error tensor (never NULL); an operation on
  * an error tensor returns an error tensor, silently, so a program may check once at the end:
  * return gr_ok() ? 0 : 1. The state is per thread. The message is printed to stderr when the state
  * goes from ok to error, unless a handler was set. */

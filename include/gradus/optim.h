@@ -7,6 +7,8 @@
  *     gr_backward(loss, params);
  *     gr_step(adam);
  *
+ * Options start from the defaults: a struct initialiser that names one field sets the others to 0.
+ *
  * A step updates the trained cells of its params that have a gradient, and clears exactly those
  * gradients; a cell without one is left alone, its moments too. */
 #ifndef GRADUS_OPTIM_H
@@ -29,6 +31,7 @@ GR_API bool gr_step(gr_optimizer *optimizer);
 GR_API bool gr_optimizer_set_lr(gr_optimizer *optimizer, double lr);
 GR_API double gr_optimizer_lr(const gr_optimizer *optimizer);
 
+/* Learning rate and options are the program's: gr_optimizer_state does not hold them. */
 /* The optimizer's own cells ("exp_avg.hidden.weight", "step.hidden.weight" ...), to be saved beside
  * the model; they belong to the optimizer. Those of a parameter made after it come with the next
  * step. */

@@ -81,8 +81,8 @@ extern "C" {
 
 /* ---- numbers stand where tensors may ---- */
 
-/* One operand: a tensor, or (tensor == NULL) a number, which takes the other operand's dtype and
- * makes no node. The operations of ops.h take their operands through GR_ARG, so that a program
+/* One operand: a tensor, or (tensor == NULL) a number, a double, which takes the other operand's dtype
+ * and makes no node. The operations of ops.h take their operands through GR_ARG, so that a program
  * writes gr_mul(x, 2.0) and gr_sub(1.0, x). Two numbers, or a fraction beside GR_I64, are an
  * error. */
 GR_API const gr_tensor *gr_no_tensor(void); /* what NULL becomes, so that it is no number */
@@ -98,6 +98,9 @@ typedef struct gr_arg {
     gr_arg(int v) : tensor(NULL), number(v) {}
     gr_arg(long v) : tensor(NULL), number((double)v) {}
     gr_arg(long long v) : tensor(NULL), number((double)v) {}
+    gr_arg(unsigned v) : tensor(NULL), number(v) {}
+    gr_arg(unsigned long v) : tensor(NULL), number((double)v) {}
+    gr_arg(unsigned long long v) : tensor(NULL), number((double)v) {}
 #endif
 } gr_arg;
 
@@ -124,6 +127,7 @@ static inline gr_arg gr__arg_same(gr_arg arg)
 }
 #define GR__ARG_MAKER(v) \
     _Generic((v), gr_tensor * : gr__arg_tensor, const gr_tensor * : gr__arg_tensor,                \
+             void * : gr__arg_tensor, /* NULL: reported when the program runs */                   \
              gr_arg : gr__arg_same, long : gr__arg_integer, long long : gr__arg_integer,           \
              unsigned long : gr__arg_unsigned, unsigned long long : gr__arg_unsigned,              \
              default : gr__arg_number)
@@ -191,7 +195,10 @@ GR_API void gr_transient_end(gr_transient *transient);
         gr__transient_, __COUNTER__) = gr_transient_begin()
 #endif
 
-/* A new handle to t's value in the enclosing scope; the old one dies with its own scope. */
+/* A new handle to t's value in the enclosing scope (once for each level); the old one dies with its
+ * own scope. When that ends, the kept tensor becomes a plain value without history: a function whose
+ * result is to be differentiated must not open a scope around it. A kept tensor lives until its new
+ * scope ends, so a value carried from step to step is better a cell (gr_state, gr_assign). */
 GR_API gr_tensor *gr_keep(const gr_tensor *t);
 
 /* Frees the calling thread's root scope and caches; the thread may start anew afterwards. */
@@ -199,8 +206,12 @@ GR_API void gr_thread_end(void);
 
 /* ---- making tensors ---- */
 
-/* Copies `data` (C order, dtype's C type: float, double, int64_t) at once. An extent of 0 is legal
- * and data may then be NULL. */
+/* Copies `data` (C order) at once. An extent of 0 is legal and data may then be NULL. */
+GR_API gr_tensor *gr_from_f32(gr_shape shape, const float *data);
+GR_API gr_tensor *gr_from_f64(gr_shape shape, const double *data);
+GR_API gr_tensor *gr_from_i64(gr_shape shape, const int64_t *data);
+
+/* The same for a dtype known at run time; data has its C type: float, double, int64_t (not int). */
 GR_API gr_tensor *gr_from_data(gr_dtype dtype, gr_shape shape, const void *data);
 
 /* The same without a copy: the memory must stay unchanged and alive until the scope ends. */
@@ -215,6 +226,7 @@ GR_API gr_tensor *gr_arange(gr_dtype dtype, int64_t n, double start, double step
 
 /* ---- asking ---- */
 
+/* An error tensor is f32 of shape (). */
 GR_API gr_dtype gr_dtype_of(const gr_tensor *t);
 GR_API gr_shape gr_shape_of(const gr_tensor *t);
 GR_API int gr_rank(const gr_tensor *t);

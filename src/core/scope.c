@@ -90,6 +90,13 @@ static void arena_free(gr__arena *arena)
     gr__free(arena);
 }
 
+static void arenas_free(const gr__scope *scope)
+{
+    for (int i = 0; i < GR__TURNS; i++) {
+        arena_free(scope->arenas[i]);
+    }
+}
+
 bool gr__is_stale(const gr_tensor *t)
 {
     return GR__IS_POISONED((void *)(uintptr_t)t) ||
@@ -108,16 +115,19 @@ static bool scope_open(gr__thread *thread)
     }
     thread->scopes = scopes;
     if (thread->depth + 1 == thread->scopes_ready) {
-        gr__arena *first = arena_new(thread), *second = first ? arena_new(thread) : NULL;
-        if (!second) {
-            arena_free(first);
-            return false;
+        gr__scope made = {.turn = 0};
+        for (int i = 0; i < GR__TURNS; i++) {
+            made.arenas[i] = arena_new(thread);
+            if (!made.arenas[i]) {
+                arenas_free(&made);
+                return false;
+            }
         }
-        scopes[thread->scopes_ready++] = (gr__scope){.arenas = {first, second}};
+        scopes[thread->scopes_ready++] = made;
     }
     gr__scope *scope = &scopes[++thread->depth];
     scope->first = thread->count;
-    scope->turn = !scope->turn;
+    scope->turn = (scope->turn + 1) % GR__TURNS;
     arena_open(scope->arenas[scope->turn]);
     return true;
 }
@@ -383,8 +393,7 @@ void gr_thread_end(void)
         scope_close(self);
     }
     for (int64_t i = 0; i < self->scopes_ready; i++) {
-        arena_free(self->scopes[i].arenas[0]);
-        arena_free(self->scopes[i].arenas[1]);
+        arenas_free(&self->scopes[i]);
     }
     gr__free(self->scopes);
     gr__free(self->nodes);

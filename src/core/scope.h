@@ -6,8 +6,9 @@
 
 struct gr__cell;
 
-/* Bump-allocated memory of one scope. Two arenas of a depth take turns, so that a tensor of a scope
- * that has just ended still shows it: its generation is not its arena's. */
+/* Bump-allocated memory of one scope. Three arenas of a depth take turns, so that a tensor of a scope
+ * that has ended still shows it, until the third scope after it overwrites it: its generation is not
+ * its arena's. Three, not two, because programs look back at even steps, and at every tenth. */
 typedef struct gr__chunk {
     struct gr__chunk *next;
     size_t size, used; /* of the bytes that follow the header */
@@ -19,9 +20,11 @@ struct gr__arena {
     uint32_t generation;
 };
 
+enum { GR__TURNS = 3 };
+
 typedef struct gr__scope {
     int64_t first; /* id of its first node */
-    gr__arena *arenas[2];
+    gr__arena *arenas[GR__TURNS];
     int turn;
 } gr__scope;
 

@@ -305,26 +305,46 @@ const gr__shape *gr__checked_shape(const char *function, gr_dtype dtype, gr_shap
     return gr__shape_of(function, "shape", shape.rank, shape.dims);
 }
 
-gr_tensor *gr_from_data(gr_dtype dtype, gr_shape shape, const void *data)
+static gr_tensor *copy_of(const char *function, gr_dtype dtype, gr_shape shape, const void *data)
 {
-    const gr__shape *s = gr__checked_shape("gr_from_data", dtype, shape);
+    const gr__shape *s = gr__checked_shape(function, dtype, shape);
 
     if (!s) {
         return &gr__error_tensor;
     }
     if (!data && s->count > 0) {
-        return gr__error(GR_ERROR_VALUE, "gr_from_data", "data", "got NULL, want %lld elements",
+        return gr__error(GR_ERROR_VALUE, function, "data", "got NULL, want %lld elements",
                          (long long)s->count);
     }
     size_t bytes = (size_t)s->count * dtype_sizes[dtype];
     gr__buffer *buffer = gr__buffer_new(bytes);
     if (!buffer) {
-        return gr__error(GR_ERROR_MEMORY, "gr_from_data", NULL, "no memory for %zu bytes", bytes);
+        return gr__error(GR_ERROR_MEMORY, function, NULL, "no memory for %zu bytes", bytes);
     }
     if (bytes > 0) {
         memcpy(buffer->data, data, bytes);
     }
     return gr__leaf(s, dtype, buffer, NULL);
+}
+
+gr_tensor *gr_from_data(gr_dtype dtype, gr_shape shape, const void *data)
+{
+    return copy_of("gr_from_data", dtype, shape, data);
+}
+
+gr_tensor *gr_from_f32(gr_shape shape, const float *data)
+{
+    return copy_of("gr_from_f32", GR_F32, shape, data);
+}
+
+gr_tensor *gr_from_f64(gr_shape shape, const double *data)
+{
+    return copy_of("gr_from_f64", GR_F64, shape, data);
+}
+
+gr_tensor *gr_from_i64(gr_shape shape, const int64_t *data)
+{
+    return copy_of("gr_from_i64", GR_I64, shape, data);
 }
 
 gr_tensor *gr_borrow(gr_dtype dtype, gr_shape shape, const void *data)

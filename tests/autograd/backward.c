@@ -379,8 +379,8 @@ Test(backward, losses_refused)
     gr_params *params = gr_params_new(), *other = gr_params_new();
     gr_tensor *w = gr_param(params, "w", tensor(GR_F32, GR_SHAPE(2, 3), 1, 2, 3, 4, 5, 6)), *stale;
     static const char cut_off[] =
-        "gr_backward: loss: depends on no trained cell of params; was it made under GR_NO_GRAD, or "
-        "cut off by gr_detach?";
+        "gr_backward: loss: depends on no trained cell of params; was it made under GR_NO_GRAD, "
+        "cut off by gr_detach or a scope that ended, or from another model?";
 
     cr_assert_not(gr_backward(gr_square(w), params));
     expect_error(GR_ERROR_SHAPE, "gr_backward: loss: got (2,3), want one element; reduce it with "

@@ -389,8 +389,10 @@ Test(cell, backward_leaves_other_groups_alone, .init = silence)
         cr_assert(gr_backward(dot(w, v), all));
         cr_assert(gr_backward(dot(w, v), NULL));
         cr_assert_not(gr_backward(dot(w, w), c));
-        expect_error(GR_ERROR_STATE, "gr_backward: loss: depends on no trained cell of params; was "
-                                     "it made under GR_NO_GRAD, or cut off by gr_detach?");
+        expect_error(GR_ERROR_STATE,
+                     "gr_backward: loss: depends on no trained cell of params; was "
+                     "it made under GR_NO_GRAD, cut off by gr_detach or a scope that "
+                     "ended, or from another model?");
     }
     expect_numbers(gr_grad(w), 9, 12);
     expect_numbers(gr_grad(v), 3, 6);

@@ -353,3 +353,39 @@ Test(core_edges, gradients_by_nothing, .init = silence)
 
     cr_assert(good || !gr_ok(), "false without an error");
 }
+
+/* A tensor kept from an ended scope is caught at even looks back too. */
+Test(core_edges, looking_back_at_even_steps, .init = silence)
+{
+    gr_tensor *best = NULL;
+
+    for (int i = 0; i < 3; i++) {
+        GR_SCOPE;
+        gr_tensor *loss = gr_full(GR_F32, GR_SCALAR, 10 - i);
+        best = i == 0 ? loss : best;
+        if (i > 0) {
+            cr_assert(isnan(gr_item(best)), "step %d", i);
+            expect_error(GR_ERROR_STALE,
+                         "gr_item: t: this tensor's scope has ended; keep it with gr_keep");
+        }
+    }
+}
+
+/* The makers of one dtype are those of any, with the C type checked by the compiler. */
+Test(core_edges, makers_of_one_dtype, .init = silence)
+{
+    gr_tensor *t[] = {gr_from_f32(GR_SHAPE(2), (float[]){2.5F, -1}),
+                      gr_from_f64(GR_SHAPE(2), (double[]){2.5, -1}),
+                      gr_from_i64(GR_SHAPE(2), (int64_t[]){7, -1})};
+
+    cr_assert_eq(gr_data_f32(t[0])[0], 2.5F);
+    cr_assert_eq(gr_data_f64(t[1])[0], 2.5);
+    cr_assert_eq(gr_data_i64(t[2])[0], 7);
+    cr_assert(gr_is_error(gr_from_i64(GR_SHAPE(3), NULL)));
+    expect_error(GR_ERROR_VALUE, "gr_from_i64: data: got NULL, want 3 elements");
+    gr_tensor *x = t[0], *g;
+    cr_assert_not(gr_gradients(x, NULL, 1, &g));
+    expect_error(GR_ERROR_VALUE, "gr_gradients: xs: got NULL, want an array");
+    cr_assert_not(gr_gradients(x, &x, 1, NULL));
+    expect_error(GR_ERROR_VALUE, "gr_gradients: out: got NULL, want an array");
+}

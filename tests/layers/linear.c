@@ -182,9 +182,11 @@ Test(linear, wrong_inputs)
     EXPECT_ERROR(gr_linear_apply(&layer, gr_zeros(GR_SCALAR)),
                  "gr_linear_apply: x: got (), want (*,2)");
     EXPECT_ERROR(gr_linear_apply(&layer, gr_full(GR_F64, GR_SHAPE(2), 0)),
-                 "gr_linear_apply: x: got f64, want f32 as weight");
+                 "gr_linear_apply: x: got f64, want f32 as weight; convert with gr_cast");
     EXPECT_ERROR(gr_linear_apply(&layer, gr_full(GR_I64, GR_SHAPE(2), 0)),
-                 "gr_linear_apply: x: got i64, want f32 as weight");
+                 "gr_linear_apply: x: got i64, want f32 as weight; convert with gr_cast");
+    EXPECT_ERROR(gr_linear_apply(NULL, broken()),
+                 "gr_linear_apply: layer: got NULL, want a gr_linear");
     EXPECT_SILENT(gr_linear_apply(&layer, broken()));
 }
 

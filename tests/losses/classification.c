@@ -363,7 +363,8 @@ Test(classification, cross_entropy_errors)
     EXPECT_ERROR(gr_loss_cross_entropy(x, gr_full(GR_I64, GR_SHAPE(4, 1), 1), GR_MEAN),
                  "gr_loss_cross_entropy: labels: got (4,1), want (4) since logits is (4,3)");
     EXPECT_ERROR(gr_loss_cross_entropy(x, flat, GR_MEAN),
-                 "gr_loss_cross_entropy: labels: got f32, want i64");
+                 "gr_loss_cross_entropy: labels: got f32, want i64; "
+                 "gr_loss_cross_entropy_dense takes distributions");
     EXPECT_ERROR(gr_loss_cross_entropy(t, t, GR_MEAN),
                  "gr_loss_cross_entropy: logits: got i64, want f32 or f64");
     EXPECT_ERROR(gr_loss_cross_entropy(flat, t, GR_MEAN),

@@ -121,3 +121,16 @@ Test(adam, options_out_of_range)
                         "gr_adam: params: got NULL, want a gr_params");
     gr_params_free(params);
 }
+
+/* A struct initialiser that names one field sets the others to 0: no Adam that anybody wants. */
+Test(adam, a_zeroed_struct_is_no_default)
+{
+    gr_params *params = gr_params_new();
+
+    gr_optimizer_free(gr_adam(params, (gr_adam_options){.lr = 0.1}));
+    cr_assert_str_eq(
+        gr_error_message(),
+        "gr_adam: eps: got 0, and both betas are 0: where a gradient is 0 the step would "
+        "be 0 / 0; options start from gr_adam_defaults()");
+    gr_params_free(params);
+}
