@@ -20,7 +20,8 @@ static const gr_tensor *take_index(const char *function, const char *argument, c
 
 /* Indices that have their numbers are checked at once, so that the error points at this call; those
  * that wait are checked by the kernel, with the same words. */
-static bool in_range(const char *function, const gr_tensor *index, int64_t extent)
+static bool in_range(const char *function, const char *argument, const gr_tensor *index,
+                     int64_t extent)
 {
     gr__fault fault = {.found = false};
 
@@ -28,7 +29,15 @@ static bool in_range(const char *function, const gr_tensor *index, int64_t exten
         gr__array array = gr__array_of(index);
         gr__kernels_v1.check_index(&array, extent, &fault);
     }
-    return !fault.found || gr_fail(GR_ERROR_VALUE, function, NULL, "%s", fault.text);
+    return !fault.found || gr_fail(GR_ERROR_VALUE, function, argument, "%s", fault.text);
+}
+
+bool gr_check_index(const char *function, const char *argument, const gr_tensor *index,
+                    int64_t extent)
+{
+    const gr_tensor *at = take_index(function, argument, index);
+
+    return !gr__is_error(at) && in_range(function, argument, at, extent);
 }
 
 /* What both directions take; axis -1: something is wrong, and has been reported. */
@@ -52,7 +61,7 @@ static operands take_operands(const gr__primitive *op, const char *name, const g
 static gr_tensor *indexed(const gr__primitive *op, const void *site, const gr__shape *shape,
                           const operands *o, int64_t extent)
 {
-    const gr__along *detail = shape && in_range(op->name, o->index, extent)
+    const gr__along *detail = shape && in_range(op->name, "index", o->index, extent)
                                   ? gr__detail(&(gr__along){o->axis}, sizeof(gr__along))
                                   : NULL;
 
@@ -174,7 +183,7 @@ gr_tensor *gr_take(const gr_tensor *x, int axis, const gr_tensor *index)
         return gr__error(GR_ERROR_SHAPE, "gr_take", "index", "got %s, want (*)",
                          gr__shape_text(at->shape, got));
     }
-    if (!in_range("gr_take", at, from->shape->dims[axis])) {
+    if (!in_range("gr_take", "index", at, from->shape->dims[axis])) {
         return &gr__error_tensor;
     }
     gr_tensor *expanded = along(at, axis, gr__public_shape(from->shape));
@@ -216,7 +225,7 @@ gr_tensor *gr_one_hot(const gr_tensor *index, int64_t classes)
         return gr__error(GR_ERROR_VALUE, "gr_one_hot", "classes", "got %lld, want 0 or more",
                          (long long)classes);
     }
-    if (!in_range("gr_one_hot", at, classes)) {
+    if (!in_range("gr_one_hot", "index", at, classes)) {
         return &gr__error_tensor;
     }
     shape.dims[shape.rank++] = 1;

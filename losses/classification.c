@@ -19,7 +19,10 @@ gr_tensor *gr_loss_bce_logits(const gr_tensor *logits, const gr_tensor *target, 
 /* -log_softmax(z)[label] */
 gr_tensor *gr_loss_cross_entropy(const gr_tensor *logits, const gr_tensor *labels, gr_reduction how)
 {
-    if (!gr__loss_labels_fit("gr_loss_cross_entropy", logits, labels)) {
+    const char *function = "gr_loss_cross_entropy";
+
+    if (!gr__loss_labels_fit(function, logits, labels) ||
+        (!how.mask && !gr_check_index(function, "labels", labels, gr_dim(logits, 1)))) {
         return gr_error_tensor();
     }
     const gr_tensor *z = gr__loss_counted(logits, how, 1);

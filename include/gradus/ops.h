@@ -86,6 +86,12 @@ GR_API gr_tensor *gr_matmul(const gr_tensor *a, const gr_tensor *b);
 
 /* ---- indexing: indices are GR_I64, 0 to extent - 1; others are an error ---- */
 
+/* For layers and losses of one's own: whether index is GR_I64 and, as far as its numbers are known by
+ * now, in 0 .. extent - 1; reports what is not for `function` and `argument`. Numbers that are still
+ * pending are checked when they are computed. */
+GR_API bool gr_check_index(const char *function, const char *argument, const gr_tensor *index,
+                           int64_t extent);
+
 /* y[..., i, ...] = x[..., index[..., i, ...], ...] along the axis: index has x's rank, and its
  * extents but for the axis. */
 GR_API gr_tensor *gr_gather(const gr_tensor *x, int axis, const gr_tensor *index);

@@ -53,7 +53,7 @@ bool gr__run_reduce(gr_tensor *node);
 bool gr__give_buffer(gr_tensor *node);
 
 /* Reports a failure that belongs to a node, naming where it was made. Returns false. */
-bool gr__fail_at(const gr_tensor *node, gr_code code, const char *text);
+bool gr__fail_at(const gr_tensor *node, gr_code code, const char *argument, const char *text);
 
 /* The slot of the node's kernel for a dtype. */
 const void *gr__slot(const gr_tensor *node, gr_dtype dtype, size_t size);

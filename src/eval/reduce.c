@@ -161,7 +161,7 @@ bool gr__run_reduce(gr_tensor *node)
     size_t row = (size_t)r.results * r.size;
     r.partial = gr__alloc((size_t)r.blocks * row);
     if (!r.partial) {
-        return gr__fail_at(node, GR_ERROR_MEMORY, "no memory for partial results");
+        return gr__fail_at(node, GR_ERROR_MEMORY, NULL, "no memory for partial results");
     }
     run_tasks(&r);
     memcpy(gr__base(node), r.partial, row);

@@ -11,18 +11,18 @@
 /* Blocks that one thread takes at a time. */
 enum { CHUNK = 16 * GR__BLOCK };
 
-bool gr__fail_at(const gr_tensor *node, gr_code code, const char *text)
+bool gr__fail_at(const gr_tensor *node, gr_code code, const char *argument, const char *text)
 {
     Dl_info info;
 
     if (!node->site || !dladdr(node->site, &info) || !info.dli_fname) {
-        return gr_fail(code, node->op->name, NULL, "%s", text);
+        return gr_fail(code, node->op->name, argument, "%s", text);
     }
     if (info.dli_sname) {
-        return gr_fail(code, node->op->name, NULL, "%s (made in %s)", text, info.dli_sname);
+        return gr_fail(code, node->op->name, argument, "%s (made in %s)", text, info.dli_sname);
     }
-    return gr_fail(code, node->op->name, NULL, "%s (made at %s+0x%zx, which addr2line names)", text,
-                   info.dli_fname,
+    return gr_fail(code, node->op->name, argument, "%s (made at %s+0x%zx, which addr2line names)",
+                   text, info.dli_fname,
                    (size_t)((const char *)node->site - (const char *)info.dli_fbase));
 }
 
@@ -36,7 +36,7 @@ bool gr__give_buffer(gr_tensor *node)
         return true;
     }
     snprintf(text, sizeof text, "no memory for %zu bytes", bytes);
-    return gr__fail_at(node, GR_ERROR_MEMORY, text);
+    return gr__fail_at(node, GR_ERROR_MEMORY, NULL, text);
 }
 
 const void *gr__slot(const gr_tensor *node, gr_dtype dtype, size_t size)
@@ -176,7 +176,7 @@ static gr__buffer *contiguous(const gr_tensor *t, const gr_tensor *reader)
     gr__buffer *buffer = gr__buffer_new(bytes);
 
     if (!buffer) {
-        gr__fail_at(reader, GR_ERROR_MEMORY, "no memory for a contiguous copy");
+        gr__fail_at(reader, GR_ERROR_MEMORY, NULL, "no memory for a contiguous copy");
         return NULL;
     }
     const gr__kernels *kernels = gr__kernels_in_use();
@@ -261,7 +261,7 @@ static bool run_opaque(gr_tensor *node)
         (*slot)(&out, in, node->detail, gr__threads_for(work), &fault);
         if (fault.found) {
             node->flags |= GR__ERROR;
-            ready = gr__fail_at(node, GR_ERROR_VALUE, fault.text);
+            ready = gr__fail_at(node, GR_ERROR_VALUE, fault.argument, fault.text);
         }
     }
     for (int i = 0; i < 3; i++) {

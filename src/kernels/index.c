@@ -30,9 +30,10 @@ static void report(gr__fault *fault, const gr__array *index, int64_t position, i
 
     print_position(where, sizeof where, index, position);
     fault->found = true;
+    fault->argument = "index";
     snprintf(fault->text, sizeof fault->text,
-             extent > 0 ? "index: got %" PRId64 " at %s, want 0 to %" PRId64
-                        : "index: got %" PRId64 " at %s, but the axis is empty",
+             extent > 0 ? "got %" PRId64 " at %s, want 0 to %" PRId64
+                        : "got %" PRId64 " at %s, but the axis is empty",
              value, where, extent - 1);
 }
 

@@ -36,10 +36,11 @@ typedef struct gr__array {
     int64_t strides[GR_MAX_RANK]; /* in elements */
 } gr__array;
 
-/* What a kernel found wrong in the numbers: "index: got 12 at (3,0), want 0 to 9". The kernel
+/* What a kernel found wrong in the numbers: "got 12 at (3,0), want 0 to 9". The kernel
  * then touched nothing out of range; its output is undefined. */
 typedef struct gr__fault {
     bool found;
+    const char *argument; /* of the public function */
     char text[120];
 } gr__fault;
 

@@ -246,18 +246,18 @@ Test(kernels_index, first_offender_is_named)
     gr__array rows = array_of(GR_I64, at, GR_SHAPE(10)),
               grid = array_of(GR_I64, at, GR_SHAPE(5, 2));
 
-    fault_of(&rows, 0, 10, "index: got 12 at (6), want 0 to 9");
-    fault_of(&grid, 1, 10, "index: got 12 at (3,0), want 0 to 9");
-    fault_of(&rows, 0, 13, "index: got -1 at (8), want 0 to 12");
-    fault_of(&rows, 0, 0, "index: got 0 at (0), but the axis is empty");
+    fault_of(&rows, 0, 10, "got 12 at (6), want 0 to 9");
+    fault_of(&grid, 1, 10, "got 12 at (3,0), want 0 to 9");
+    fault_of(&rows, 0, 13, "got -1 at (8), want 0 to 12");
+    fault_of(&rows, 0, 0, "got 0 at (0), but the axis is empty");
 
     gr__array columns = grid; /* the same memory by columns: (2,5) */
     columns.dims[0] = 2, columns.dims[1] = 5, columns.strides[0] = 1, columns.strides[1] = 2;
-    fault_of(&columns, 0, 9, "index: got 9 at (0,1), want 0 to 8");
+    fault_of(&columns, 0, 9, "got 9 at (0,1), want 0 to 8");
 
     gr__array listed = columns; /* one list for three rows */
     listed.dims[0] = 3, listed.strides[0] = 0, listed.count = 15;
-    fault_of(&listed, 1, 9, "index: got 9 at (0,1), want 0 to 8");
+    fault_of(&listed, 1, 9, "got 9 at (0,1), want 0 to 8");
 }
 
 /* The longest position and the longest number. */
@@ -266,7 +266,7 @@ Test(kernels_index, long_texts_fit)
     int64_t at = INT64_MIN;
     gr__array index = array_of(GR_I64, &at, GR_SHAPE(1, 1, 1, 1, 1, 1, 1, 1));
     fault_of(&index, 7, 1234,
-             "index: got -9223372036854775808 at (0,0,0,0,0,0,0,0), want 0 to 1233");
+             "got -9223372036854775808 at (0,0,0,0,0,0,0,0), want 0 to 1233");
 }
 
 /* ---- memory ---- */
