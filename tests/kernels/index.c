@@ -265,8 +265,7 @@ Test(kernels_index, long_texts_fit)
 {
     int64_t at = INT64_MIN;
     gr__array index = array_of(GR_I64, &at, GR_SHAPE(1, 1, 1, 1, 1, 1, 1, 1));
-    fault_of(&index, 7, 1234,
-             "got -9223372036854775808 at (0,0,0,0,0,0,0,0), want 0 to 1233");
+    fault_of(&index, 7, 1234, "got -9223372036854775808 at (0,0,0,0,0,0,0,0), want 0 to 1233");
 }
 
 /* ---- memory ---- */
