@@ -159,6 +159,7 @@ $(BUILD)/tests/gradus-tests: $(suites) $(common) $(static) $(BUILD)/list
 	$(Q)$(link) $(suites) $(common) $(static) -lcriterion $(cairo_libs) $(LIBS)
 
 $(BUILD)/obj/tests/standalone/%.o: extra = $(kernel) -DGR__ISA=v1
+$(BUILD)/obj/tests/standalone/vmath_fma.o: extra = $(kernel) -DGR__ISA=v1 $(march_v3)
 $(BUILD)/tests/standalone/%: $(BUILD)/obj/tests/standalone/%.o $(static)
 	$(call say,LINK)
 	$(Q)$(link) $^ $(mpfr_libs) $(LIBS)

@@ -70,14 +70,14 @@ static const option *find(const option *table, int n, const char *name, size_t l
     return NULL;
 }
 
-static const char *placeholder(const option *o)
+static const char *value_name(const option *o)
 {
     return o->integer ? " N" : o->number ? " X" : o->text ? " TEXT" : "";
 }
 
 static void print_row(const option *o, int column)
 {
-    int used = printf("  --%s%s", o->name, placeholder(o));
+    int used = printf("  --%s%s", o->name, value_name(o));
     printf("%*s%s", column - used, "", o->help ? o->help : "");
     if (o->integer) printf(" (%lld)", (long long)*o->integer);
     if (o->number) printf(" (%g)", *o->number);
@@ -90,7 +90,7 @@ static options_result print_help(const char *summary, const option *table, int n
     static const option help = {"help", .help = "this text"};
     size_t widest = strlen(help.name);
     for (int i = 0; i < n; i++) {
-        size_t width = strlen(table[i].name) + strlen(placeholder(&table[i]));
+        size_t width = strlen(table[i].name) + strlen(value_name(&table[i]));
         if (width > widest) widest = width;
     }
     int column = (int)widest + 6;

@@ -532,6 +532,12 @@ int main(int argc, char **argv)
     bool every = argc > 1 && strcmp(argv[1], "--all") == 0;
     const char *only = argc > 1 + every ? argv[argc - 1] : NULL;
     int passed = 0, failed = 0;
+#if defined(__x86_64__) && defined(__FMA__)
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
+        printf("this machine has no fma\n");
+        return 77;
+    }
+#endif
     for (int i = 0; i < FUNCTIONS; i++) {
         if (only && strcmp(only, functions[i].name) != 0) continue;
         *(check(&functions[i], every) ? &passed : &failed) += 1;
