@@ -20,6 +20,9 @@ gr_tensor *gr__node2(const gr__primitive *op, const void *site, const gr__shape 
 /* A copy of `size` bytes that lives with the current scope, to be a node's detail; NULL, reported. */
 const void *gr__detail(const void *value, size_t size);
 
+/* x as the result of an operation that changes nothing: x itself, or detached under GR_NO_GRAD. */
+gr_tensor *gr__itself(const gr_tensor *x);
+
 /* The public form of an interned shape. */
 gr_shape gr__public_shape(const gr__shape *shape);
 

@@ -263,10 +263,10 @@ static bool sum_by_cell(const walk *w, arrivals *a)
 }
 
 /* Room for the cells must be there before the first of them changes. */
-static bool commit(const arrivals *a)
+static bool commit(const char *function, const arrivals *a)
 {
     for (int i = 0; i < a->count; i++) {
-        if (!gr__note_cell(a->cells[i])) {
+        if (!gr__note_cell(function, a->cells[i])) {
             return false;
         }
     }
@@ -289,7 +289,7 @@ static bool hand_over(const walk *w)
     }
     good = good && sum_by_cell(w, &a);
     if (good && gr__claim_cells(w->function, a.cells, a.count)) {
-        good = commit(&a);
+        good = commit(w->function, &a);
         gr__release_cells(a.cells, a.count);
     } else {
         good = false;

@@ -1,5 +1,6 @@
 /* dtype and history: cast, detach. */
 #include "autograd/autograd.h"
+#include "src/core/scope.h"
 
 /* The slots of kernels that turn `from` into any dtype. */
 #define GR__CAST(from) \
@@ -31,13 +32,21 @@ gr_tensor *gr_cast(const gr_tensor *x, gr_dtype dtype)
                          "got %d, want GR_F32, GR_F64 or GR_I64", (int)dtype);
     }
     if (node->dtype == dtype) {
-        return (gr_tensor *)(uintptr_t)node;
+        return gr__itself(node);
     }
     return gr__node1(&cast_primitives[node->dtype], GR__SITE, node->shape, dtype, node, NULL);
 }
 
 static const gr__primitive detach_primitive = {
     .name = "gr_detach", .kind = GR__VIEW, .arity = 1, .dtypes = GR__ALL};
+
+gr_tensor *gr__itself(const gr_tensor *x)
+{
+    const gr__thread *thread = gr__self();
+    bool cut = thread && thread->no_grad && !(x->flags & GR__CONSTANT);
+
+    return cut ? gr_detach(x) : (gr_tensor *)(uintptr_t)x;
+}
 
 gr_tensor *gr_detach(const gr_tensor *x)
 {

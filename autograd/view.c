@@ -130,7 +130,7 @@ gr_tensor *gr_reshape(const gr_tensor *x, gr_shape shape)
                          (long long)node->shape->count, gr__shape_text(node->shape, want));
     }
     if (s == node->shape) {
-        return (gr_tensor *)(uintptr_t)node;
+        return gr__itself(node);
     }
     return make(&reshape_primitive, GR__SITE, s, node, NULL);
 }
@@ -308,7 +308,7 @@ gr_tensor *gr_expand(const gr_tensor *x, gr_shape shape)
                          gr__shape_text(node->shape, want));
     }
     if (s == node->shape) {
-        return (gr_tensor *)(uintptr_t)node;
+        return gr__itself(node);
     }
     return make(&expand_primitive, GR__SITE, s, node, NULL);
 }
@@ -323,7 +323,7 @@ gr_tensor *gr_sum_to(const gr_tensor *x, gr_shape shape)
     }
     const gr__shape *s = gr__shape_of("gr_sum_to", "shape", shape.rank, shape.dims);
     if (!s || s == node->shape) {
-        return s ? (gr_tensor *)(uintptr_t)node : &gr__error_tensor;
+        return s ? gr__itself(node) : &gr__error_tensor;
     }
     if (gr__shape_broadcast("gr_sum_to", s, node->shape) != node->shape) {
         return gr__error(GR_ERROR_SHAPE, "gr_sum_to", "shape",

@@ -115,5 +115,5 @@ gr_tensor *gr_reduce(const gr_tensor *values, gr_reduction how)
     if (w) {
         v = gr_mul(w, v);
     }
-    return how.kind == GR__NONE ? v : total(v, w ? w : mask, how);
+    return how.kind == GR__NONE ? gr_reshape(v, shape) : total(v, w ? w : mask, how);
 }

@@ -22,6 +22,10 @@ static gr_tensor *common_norm(gr_params *params, gr_dtype *dtype)
 /* g <- g min(1, max_norm / norm). A norm that is NaN scales nothing. */
 gr_tensor *gr_clip_grad_norm(gr_params *params, double max_norm)
 {
+    if (!params) {
+        gr_fail(GR_ERROR_VALUE, "gr_clip_grad_norm", "params", "got NULL, want a gr_params");
+        return gr_error_tensor();
+    }
     if (!(max_norm > 0)) {
         gr_fail(GR_ERROR_VALUE, "gr_clip_grad_norm", "max_norm", "got %g, want above 0", max_norm);
         return gr_error_tensor();

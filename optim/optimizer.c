@@ -128,10 +128,7 @@ double gr_optimizer_lr(const gr_optimizer *optimizer)
 
 gr_params *gr_optimizer_state(gr_optimizer *optimizer)
 {
-    if (!usable("gr_optimizer_state", optimizer)) {
-        return gr_params_group(NULL, NULL); /* the way to the empty set of a failed constructor */
-    }
-    return optimizer->state;
+    return usable("gr_optimizer_state", optimizer) ? optimizer->state : gr_error_params();
 }
 
 /* ---- the step ---- */

@@ -18,6 +18,9 @@ typedef struct gr_params gr_params;
 GR_API gr_params *gr_params_new(void);
 GR_API void gr_params_free(gr_params *params);
 
+/* What a constructor returns that has failed: a set without cells, to which nothing can be added. */
+GR_API gr_params *gr_error_params(void);
+
 /* A set within a set: its cells are listed in both, in the parent under "name." before their own
  * name, so that one file and one walk serve several optimizers. It belongs to the parent and is
  * freed with it. */

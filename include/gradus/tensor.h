@@ -155,6 +155,7 @@ static inline gr_arg gr__arg_same(gr_arg arg)
  * plain values without history. Outside every scope a tensor belongs to the thread's root scope. */
 typedef struct gr_scope {
     int depth;
+    int64_t serial;
 } gr_scope;
 
 GR_API gr_scope gr_scope_begin(void);

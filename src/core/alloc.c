@@ -205,7 +205,7 @@ gr__buffer *gr__buffer_borrow(const void *data, size_t bytes)
     if (buffer) {
         buffer->borrowed = 1;
         buffer->bytes = bytes;
-        buffer->data = (void *)(uintptr_t)data;
+        buffer->data = data ? (void *)(uintptr_t)data : buffer->data; /* NULL: of no elements */
     }
     return buffer;
 }

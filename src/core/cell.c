@@ -33,6 +33,17 @@ bool gr__claim_cells(const char *function, gr__cell *const *cells, int n)
 
 /* ---- values ---- */
 
+bool gr__cell_is_ours(const char *function, const char *argument, const gr__cell *cell)
+{
+    if (!cell->pending || cell->pending->arena->thread == gr__self()) {
+        return true;
+    }
+    return gr_fail(GR_ERROR_STATE, function, argument,
+                   "another thread has assigned \"%s\" a value that waits for its numbers; call "
+                   "gr_eval on the cell there first",
+                   cell->name);
+}
+
 const gr_tensor *gr__cell_value(const char *function, const char *argument, const gr__cell *cell)
 {
     gr__thread *thread = gr__self();
@@ -41,6 +52,9 @@ const gr_tensor *gr__cell_value(const char *function, const char *argument, cons
     if (writer && writer != thread) {
         return gr__error(GR_ERROR_STATE, function, argument,
                          "\"%s\" is read while another thread changes its set", cell->name);
+    }
+    if (!gr__cell_is_ours(function, argument, cell)) {
+        return &gr__error_tensor;
     }
     gr_tensor *node = thread ? gr__scope_node(thread, thread->depth) : NULL;
     if (!node) {
@@ -130,7 +144,7 @@ bool gr_assign(gr_tensor *cell, const gr_tensor *value)
     if (!c || !gr__claim_cells("gr_assign", &c, 1)) {
         return false;
     }
-    bool noted = gr__note_cell(c);
+    bool noted = gr__note_cell("gr_assign", c);
     if (noted) {
         c->pending = node;
     }
@@ -255,7 +269,7 @@ gr_tensor *gr_grad(const gr_tensor *cell)
 
 bool gr__cell_set_gradient(gr__cell *cell, gr_tensor *gradient)
 {
-    if (gradient && !gr__note_cell(cell)) {
+    if (gradient && !gr__note_cell("gr_set_grad", cell)) {
         return false;
     }
     if (cell->gradient == &cell->held) {

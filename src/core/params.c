@@ -31,6 +31,11 @@ gr_params *gr_params_new(void)
     return params;
 }
 
+gr_params *gr_error_params(void)
+{
+    return &error_params;
+}
+
 gr_params *gr_params_group(gr_params *parent, const char *name)
 {
     if (!usable("gr_params_group", parent)) {

@@ -31,7 +31,8 @@ struct gr__cell {
     gr_tensor *gradient; /* what gr_backward has left, or NULL: a node, or &held */
     gr_tensor held;      /* the gradient once its scope has ended */
     bool trained;
-    int64_t noted; /* its place in the thread's list of cells, from 1; 0: none */
+    struct gr__thread *noting; /* whose list of cells has it, at place `noted`; NULL: none's */
+    int64_t noted;
 };
 
 extern const gr__primitive gr__cell_primitive;
@@ -44,11 +45,15 @@ static inline gr__cell *gr__as_cell(const gr_tensor *t)
 /* A node of the current scope with the value the cell holds at this moment. */
 const gr_tensor *gr__cell_value(const char *function, const char *argument, const gr__cell *cell);
 
+/* Whether this thread may look at the cell: false, reported, if another one has assigned it a value
+ * that is still pending there. */
+bool gr__cell_is_ours(const char *function, const char *argument, const gr__cell *cell);
+
 /* Replaces the cell's gradient by a node (NULL: none). */
 bool gr__cell_set_gradient(gr__cell *cell, gr_tensor *gradient);
 
-/* Takes the numbers of cell->pending, which has them, into the cell. Allocates only if `exclusive`
- * storage is needed and the buffer at hand is borrowed or a view; false, reported, on failure. */
+/* Takes the numbers of cell->pending, which has them, into the cell; false, reported, when they must be
+ * copied (a view, borrowed memory) and there is no memory for it. */
 bool gr__cell_adopt(gr__cell *cell);
 
 /* Cells that are about to be changed: false, reported, and nothing claimed, if another thread changes

@@ -126,6 +126,7 @@ static bool scope_open(gr__thread *thread)
         scopes[thread->scopes_ready++] = made;
     }
     gr__scope *scope = &scopes[++thread->depth];
+    scope->serial = ++thread->serials;
     scope->first = thread->count;
     scope->turn = (scope->turn + 1) % GR__TURNS;
     arena_open(scope->arenas[scope->turn]);
@@ -197,33 +198,39 @@ void *gr__scope_alloc(size_t bytes)
 
 /* ---- cells that wait for numbers ---- */
 
-bool gr__note_cell(gr__cell *cell)
+bool gr__note_cell(const char *function, gr__cell *cell)
 {
     gr__thread *thread = gr__self();
 
-    if (!thread || cell->noted > 0) {
+    if (!thread || cell->noting == thread) {
         return thread != NULL;
+    }
+    if (cell->noting) {
+        return gr_fail(GR_ERROR_STATE, function, "cell",
+                       "another thread has left \"%s\" a gradient or a value that waits for its "
+                       "numbers; end its scope first",
+                       cell->name);
     }
     gr__cell **cells = gr__grow(thread->cells, &thread->cell_capacity, thread->cell_count + 1,
                                 sizeof *cells);
     if (!cells) {
-        return gr_fail(GR_ERROR_MEMORY, "gr_assign", NULL, "no memory to note a cell");
+        return gr_fail(GR_ERROR_MEMORY, function, NULL, "no memory to note a cell");
     }
     thread->cells = cells;
-    cells[thread->cell_count++] = cell;
+    cell->noting = thread;
     cell->noted = thread->cell_count;
+    cells[thread->cell_count++] = cell;
     return true;
 }
 
 void gr__forget_cell(gr__cell *cell)
 {
-    int64_t place = cell->noted - 1;
-
-    if (self && place >= 0 && place < self->cell_count && self->cells[place] == cell) {
-        self->cells[place] = self->cells[--self->cell_count];
-        self->cells[place]->noted = place + 1;
+    if (self && cell->noting == self) {
+        gr__cell *last = self->cells[--self->cell_count];
+        self->cells[cell->noted] = last;
+        last->noted = cell->noted;
+        cell->noting = NULL;
     }
-    cell->noted = 0;
 }
 
 /* ---- leaving a scope ---- */
@@ -345,12 +352,14 @@ gr_scope gr_scope_begin(void)
         gr_fail(GR_ERROR_MEMORY, "gr_scope_begin", NULL, "no memory for another scope");
         return (gr_scope){0};
     }
-    return (gr_scope){thread ? (int)thread->depth : 0};
+    return thread ? (gr_scope){(int)thread->depth, thread->serials} : (gr_scope){0};
 }
 
 void gr_scope_end(gr_scope *scope)
 {
-    while (self && scope->depth > 0 && self->depth >= scope->depth) {
+    bool open = self && scope->depth > 0 && self->depth >= scope->depth &&
+                self->scopes[scope->depth].serial == scope->serial;
+    while (open && self->depth >= scope->depth) {
         scope_close(self);
     }
     scope->depth = 0;

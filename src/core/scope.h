@@ -23,7 +23,8 @@ struct gr__arena {
 enum { GR__TURNS = 3 };
 
 typedef struct gr__scope {
-    int64_t first; /* id of its first node */
+    int64_t serial; /* unlike that of any scope before it */
+    int64_t first;  /* id of its first node */
     gr__arena *arenas[GR__TURNS];
     int turn;
 } gr__scope;
@@ -33,6 +34,7 @@ typedef struct gr__thread {
     int64_t count, capacity;
     gr__scope *scopes;                    /* [0] is the root scope */
     int64_t depth;                        /* of the current scope, -1 before the first */
+    int64_t serials;                      /* scopes opened so far */
     int64_t scopes_ready, scope_capacity; /* those that have arenas */
     struct gr__cell **cells; /* those with a gradient or an assignment in an open scope */
     int64_t cell_count, cell_capacity;
@@ -64,6 +66,6 @@ bool gr__pending_leaves(gr_tensor ***list, int64_t *count, int64_t *capacity);
 /* Drops the thread's note of a cell. */
 void gr__forget_cell(struct gr__cell *cell);
 /* Notes that a cell has a gradient or an assignment in an open scope; false, reported, on failure. */
-bool gr__note_cell(struct gr__cell *cell);
+bool gr__note_cell(const char *function, struct gr__cell *cell);
 
 #endif

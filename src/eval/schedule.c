@@ -110,6 +110,9 @@ static bool operands_ready(gr_tensor *node)
  * memory ran out it stays pending, so that nothing is lost. */
 static bool compute(gr__thread *thread, gr_tensor *node)
 {
+    if (node->buffer) { /* an error handler has looked at it meanwhile */
+        return true;
+    }
     if (!operands_ready(node) || !gr__run(node)) {
         return false;
     }
@@ -177,6 +180,9 @@ static gr_tensor *node_of(gr_tensor *t)
 {
     gr__cell *cell = t && !gr__is_stale(t) ? gr__as_cell(t) : NULL;
 
+    if (cell && !gr__cell_is_ours("gr_eval", "tensors", cell)) {
+        return &gr__error_tensor;
+    }
     if (cell) {
         return cell->pending ? cell->pending : t;
     }

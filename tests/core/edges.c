@@ -389,3 +389,69 @@ Test(core_edges, makers_of_one_dtype, .init = silence)
     cr_assert_not(gr_gradients(x, &x, 1, NULL));
     expect_error(GR_ERROR_VALUE, "gr_gradients: out: got NULL, want an array");
 }
+
+/* An operation that changes nothing carries no gradient either under GR_NO_GRAD. */
+Test(core_edges, nothing_flows_through_what_returns_its_operand)
+{
+    gr_tensor *x = pair(1, 2), *t[3], *g;
+    {
+        GR_NO_GRAD;
+        t[0] = gr_reshape(x, GR_SHAPE(2));
+        t[1] = gr_expand(x, GR_SHAPE(2));
+        t[2] = gr_cast(x, GR_F64);
+    }
+    for (int i = 0; i < 3; i++) {
+        cr_assert(gr_gradients(dot(t[i], t[i]), &x, 1, &g));
+        expect_numbers(g, 0, 0);
+    }
+}
+
+Test(core_edges, nothing_borrowed)
+{
+    gr_tensor *x = gr_borrow(GR_F32, GR_SHAPE(0), NULL);
+
+    cr_assert_not_null(gr_data(x));
+    cr_assert(gr_ok());
+}
+
+/* The end of a scope that was ended with an outer one ends no newer scope. */
+Test(core_edges, a_scope_ends_once)
+{
+    gr_scope outer = gr_scope_begin(), inner = gr_scope_begin();
+    gr_scope_end(&outer);
+    gr_scope third = gr_scope_begin(), fourth = gr_scope_begin();
+    gr_tensor *x = pair(3, 4);
+    gr_scope_end(&inner);
+    expect_numbers(x, 3, 4);
+    gr_scope_end(&fourth);
+    gr_scope_end(&third);
+}
+
+/* A value assigned in one thread and pending there is not for another. */
+static void *read_cell(void *cell)
+{
+    bool refused = gr_is_error(gr_mul((gr_tensor *)cell, 2.0));
+    refused = refused && gr_error_code() == GR_ERROR_STATE;
+    gr_error_clear();
+    refused = refused && !gr_eval(1, (gr_tensor **)&cell);
+    gr_error_clear();
+    refused = refused && !gr_assign(cell, cell);
+    gr_error_clear();
+    gr_thread_end();
+    return refused ? cell : NULL;
+}
+
+Test(core_edges, a_pending_assignment_belongs_to_its_thread, .init = silence)
+{
+    gr_params *params = gr_params_new();
+    gr_tensor *w = gr_param(params, "w", pair(1, 2));
+    pthread_t thread;
+    void *refused = NULL;
+
+    cr_assert(gr_assign(w, gr_mul(w, 3.0)));
+    pthread_create(&thread, NULL, read_cell, w);
+    pthread_join(thread, &refused);
+    cr_assert_not_null(refused);
+    expect_numbers(w, 3, 6);
+    gr_params_free(params);
+}
