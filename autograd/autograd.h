@@ -7,7 +7,8 @@
 #include "src/core/tensor.h"
 #include "src/kernels/kernels.h"
 
-/* The operand for a reader: checked, captured, of a dtype the primitive takes; or the error tensor. */
+/* The operand for a reader: checked, captured, of a dtype the primitive takes; or the error
+ * tensor. */
 const gr_tensor *gr__take_operand(const gr__primitive *op, const char *argument,
                                   const gr_tensor *t);
 
@@ -17,7 +18,8 @@ gr_tensor *gr__node1(const gr__primitive *op, const void *site, const gr__shape 
 gr_tensor *gr__node2(const gr__primitive *op, const void *site, const gr__shape *shape,
                      gr_dtype dtype, const gr_tensor *a, const gr_tensor *b, const void *detail);
 
-/* A copy of `size` bytes that lives with the current scope, to be a node's detail; NULL, reported. */
+/* A copy of `size` bytes that lives with the current scope, to be a node's detail; NULL,
+ * reported. */
 const void *gr__detail(const void *value, size_t size);
 
 /* x as the result of an operation that changes nothing: x itself, or detached under GR_NO_GRAD. */
@@ -30,12 +32,8 @@ gr_shape gr__public_shape(const gr__shape *shape);
 bool gr__is_transposed(const gr_tensor *x);
 
 /* The gradient's part that a maximum or minimum passes to the operand that is larger (smaller): the
- * whole where `high` > `low`; where they tie half of it if both are tensors, nothing at a number. */
+ * whole where `high` > `low`; where they tie half of it if both are tensors, nothing at a
+ * number. */
 gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low);
-
-/* x, computed in whatever way, with a derivative of its own: a node that has value's numbers and whose
- * rule sees y = value and the operands in[1], in[2]. value is made under gr_no_grad_begin. */
-gr_tensor *gr__with_rule(const gr__primitive *op, const void *site, const gr_tensor *value,
-                         const gr_tensor *x, const void *detail);
 
 #endif

@@ -49,8 +49,8 @@ static const gr_tensor *value_of(const check *c, gr_tensor *const *x)
                      gr_dtype_name((gr_dtype)y->dtype));
 }
 
-/* The number whose gradient is of order `order`: f dotted with a direction, and for each order above
- * the first the gradient of the order below dotted with another. */
+/* The number whose gradient is of order `order`: f dotted with a direction, and for each order
+ * above the first the gradient of the order below dotted with another. */
 static gr_tensor *objective(const check *c, gr_tensor *const *x, int order)
 {
     gr_tensor *gradient[MOST_INPUTS];

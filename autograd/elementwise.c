@@ -152,7 +152,6 @@ gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
         .kind = GR__MAP, \
         .arity = count, \
         .dtypes = GR__TYPES_##types, \
-        .reads = GR__READS_INPUTS | GR__READS_OUTPUT, \
         .kernel = offsetof(gr__kernels, row), \
         .rule = row##_rule, \
     };

@@ -83,8 +83,7 @@ static gr_tensor *gather_rule(const gr_tensor *y, int input, gr_tensor *g)
 #define GR__INDEXED(public_name, slot, derivative) \
     { \
         .name = public_name, .kind = GR__OPAQUE, .arity = 2, .dtypes = GR__ALL, \
-        .reads = GR__READS_INPUTS, .strided = true, .kernel = offsetof(gr__kernels, slot), \
-        .rule = derivative, \
+        .kernel = offsetof(gr__kernels, slot), .rule = derivative, \
     }
 
 /* A late error names the function that was called. */

@@ -8,9 +8,9 @@ static gr_tensor *transposed(const gr_tensor *x)
     return gr_transpose(x, -2, -1);
 }
 
-/* c = a b:  da = dc b^T,  db = a^T dc. The gradient of a transposed view is computed as the transpose
- * of (b dc^T) or (dc^T a), the same numbers: what is viewed, a layer's weight, gets its gradient in
- * its own order in memory. */
+/* c = a b:  da = dc b^T,  db = a^T dc. The gradient of a transposed view is computed as the
+ * transpose of (b dc^T) or (dc^T a), the same numbers: what is viewed, a layer's weight, gets its
+ * gradient in its own order in memory. */
 static gr_tensor *matmul_rule(const gr_tensor *c, int input, gr_tensor *g)
 {
     const gr_tensor *a = c->in[0].tensor, *b = c->in[1].tensor;
@@ -27,8 +27,6 @@ static const gr__primitive matmul_primitive = {
     .kind = GR__OPAQUE,
     .arity = 2,
     .dtypes = GR__FLOATS,
-    .reads = GR__READS_INPUTS,
-    .strided = true,
     .kernel = offsetof(gr__kernels, matmul),
     .rule = matmul_rule,
 };

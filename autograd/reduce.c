@@ -1,25 +1,22 @@
 /* Reductions along axes: sum, mean, largest and smallest, and their positions. */
 #include "autograd/autograd.h"
 
-/* A reduction's detail: the axes, one bit each. */
-typedef struct reduced {
-    int mask; /* first: the evaluator reads it */
-} reduced;
-
 static int mask_of(const gr_tensor *y)
 {
-    return ((const reduced *)y->detail)->mask;
+    return ((const gr__reduced *)y->detail)->mask;
 }
 
 /* t, which has y's shape, over the shape of y's operand. */
 static gr_tensor *spread(const gr_tensor *t, const gr_tensor *y)
 {
     const gr_tensor *x = y->in[0].tensor;
-    const gr__shape *kept = gr__shape_reduced(x->shape, mask_of(y), true);
+    const gr__shape *kept = gr__shape_reduced(y->op->name, x->shape, mask_of(y), true);
 
     return kept ? gr_expand(gr_reshape(t, gr__public_shape(kept)), gr__public_shape(x->shape))
                 : &gr__error_tensor;
 }
+
+static const gr__primitive sum_primitive;
 
 static gr_tensor *reduce(const gr__primitive *op, const void *site, const gr_tensor *x,
                          gr_axes axes, bool keepdim)
@@ -31,12 +28,12 @@ static gr_tensor *reduce(const gr__primitive *op, const void *site, const gr_ten
     if (mask < 0) {
         return &gr__error_tensor;
     }
-    const gr__shape *shape = gr__shape_reduced(node->shape, mask, keepdim);
-    const reduced *detail = gr__detail(&(reduced){mask}, sizeof(reduced));
+    const gr__shape *shape = gr__shape_reduced(op->name, node->shape, mask, keepdim);
+    const gr__reduced *detail = gr__detail(&(gr__reduced){mask}, sizeof(gr__reduced));
     if (!shape || !detail) {
         return &gr__error_tensor;
     }
-    if (op->reads && node->shape->count == 0 && shape->count > 0) {
+    if (op != &sum_primitive && node->shape->count == 0 && shape->count > 0) {
         return gr__error(GR_ERROR_SHAPE, op->name, "x",
                          "got %s, want at least one element to choose",
                          gr__shape_text(node->shape, got));
@@ -84,11 +81,10 @@ static gr_tensor *extremum_rule(const gr_tensor *y, int input, gr_tensor *g)
 {
     const gr_tensor *x = y->in[input].tensor;
     gr_tensor *chosen = gr_equal(x, spread(y, y));
-    const reduced *axes = y->detail;
     gr_axes list = {.count = 0};
 
     for (int i = 0; i < x->shape->rank; i++) {
-        if (axes->mask >> i & 1) {
+        if (mask_of(y) >> i & 1) {
             list.axis[list.count++] = i;
         }
     }
@@ -101,7 +97,6 @@ static const gr__primitive max_primitive = {
     .kind = GR__REDUCE,
     .arity = 1,
     .dtypes = GR__ALL,
-    .reads = GR__READS_INPUTS | GR__READS_OUTPUT,
     .kernel = offsetof(gr__kernels, max),
     .rule = extremum_rule,
 };
@@ -111,7 +106,6 @@ static const gr__primitive min_primitive = {
     .kind = GR__REDUCE,
     .arity = 1,
     .dtypes = GR__ALL,
-    .reads = GR__READS_INPUTS | GR__READS_OUTPUT,
     .kernel = offsetof(gr__kernels, min),
     .rule = extremum_rule,
 };
@@ -133,7 +127,6 @@ static const gr__primitive argmax_primitive = {
     .kind = GR__OPAQUE,
     .arity = 1,
     .dtypes = GR__ALL,
-    .strided = true,
     .kernel = offsetof(gr__kernels, argmax),
 };
 
@@ -142,7 +135,6 @@ static const gr__primitive argmin_primitive = {
     .kind = GR__OPAQUE,
     .arity = 1,
     .dtypes = GR__ALL,
-    .strided = true,
     .kernel = offsetof(gr__kernels, argmin),
 };
 
@@ -156,7 +148,7 @@ static gr_tensor *position(const gr__primitive *op, const void *site, const gr_t
     if (axis < 0) {
         return &gr__error_tensor;
     }
-    const gr__shape *shape = gr__shape_reduced(node->shape, 1 << axis, true);
+    const gr__shape *shape = gr__shape_reduced(op->name, node->shape, 1 << axis, true);
     const gr__along *detail = gr__detail(&(gr__along){axis}, sizeof(gr__along));
     if (!shape || !detail) {
         return &gr__error_tensor;

@@ -1,20 +1,14 @@
-/* logsumexp, softmax and log-softmax: computed by stable compositions, with derivatives of their own
- * where those of the composition would be wrong at a point (an entry, or a row, of -inf). */
+/* logsumexp, softmax and log-softmax: computed by stable compositions, with derivatives of their
+ * own where those of the composition would be wrong at a point (an entry, or a row, of -inf). */
 #include <math.h>
 
 #include "autograd/autograd.h"
-
-gr_tensor *gr__with_rule(const gr__primitive *op, const void *site, const gr_tensor *value,
-                         const gr_tensor *x, const void *detail)
-{
-    return gr__node2(op, site, value->shape, (gr_dtype)value->dtype, value, x, detail);
-}
 
 /* A composition with its own rule: the evaluator reads in[0], its value; the rule in[1], x. */
 #define GR__COMPOSED(public_name, derivative) \
     { \
         .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS, \
-        .reads = GR__READS_INPUTS | GR__READS_OUTPUT, .rule = derivative, \
+        .rule = derivative, \
     }
 
 /* The operand of a function along axes, checked. */
@@ -27,13 +21,31 @@ static const gr_tensor *take_rows(const gr__primitive *op, const gr_tensor *x, g
     if (mask < 0) {
         return &gr__error_tensor;
     }
-    const gr__shape *rows = gr__shape_reduced(node->shape, mask, true);
+    const gr__shape *rows = gr__shape_reduced(op->name, node->shape, mask, true);
     if (rows && node->shape->count == 0 && rows->count > 0) {
         return gr__error(GR_ERROR_SHAPE, op->name, "x",
                          "got %s, want at least one element in a row",
                          gr__shape_text(node->shape, got));
     }
     return rows ? node : &gr__error_tensor;
+}
+
+/* A node that has value(x)'s numbers, seen by nobody on their way, and the rule of op. */
+static gr_tensor *composed(const gr__primitive *op, const void *site, const gr_tensor *x,
+                           gr_axes axes, gr_tensor *(*value)(const gr_tensor *, gr_axes))
+{
+    const gr_tensor *node = take_rows(op, x, axes);
+    const gr_axes *detail = gr__is_error(node) ? NULL : gr__detail(&axes, sizeof axes);
+
+    if (!detail) {
+        return &gr__error_tensor;
+    }
+    gr_no_grad none = gr_no_grad_begin();
+    gr_transient transient = gr_transient_begin();
+    gr_tensor *v = value(node, axes);
+    gr_transient_end(&transient);
+    gr_no_grad_end(&none);
+    return gr__node2(op, site, v->shape, (gr_dtype)v->dtype, v, node, detail);
 }
 
 /* Largest element of each row, 0 where that is infinite: what to subtract before exp. */
@@ -64,8 +76,6 @@ static gr_tensor *logsumexp_rule(const gr_tensor *y, int input, gr_tensor *g)
 
 static gr_tensor *logsumexp_value(const gr_tensor *x, gr_axes axes)
 {
-    GR_NO_GRAD;
-    GR_TRANSIENT;
     gr_tensor *shift = shift_of(x, axes);
 
     return gr_add(shift, gr_log(gr_sum(gr_exp(gr_sub(x, shift)), axes, true)));
@@ -75,20 +85,13 @@ static const gr__primitive logsumexp_primitive = GR__COMPOSED("gr_logsumexp", lo
 
 gr_tensor *gr_logsumexp(const gr_tensor *x, gr_axes axes, bool keepdim)
 {
-    const gr_tensor *node = take_rows(&logsumexp_primitive, x, axes);
-    const gr_axes *detail = gr__is_error(node) ? NULL : gr__detail(&axes, sizeof axes);
-    const void *site = GR__SITE;
+    gr_tensor *y = composed(&logsumexp_primitive, GR__SITE, x, axes, logsumexp_value);
 
-    if (!detail) {
-        return &gr__error_tensor;
-    }
-    gr_tensor *y = gr__with_rule(&logsumexp_primitive, site, logsumexp_value(node, axes), node,
-                                 detail);
-    if (keepdim) {
+    if (keepdim || gr__is_error(y)) {
         return y;
     }
-    int mask = gr__axes("gr_logsumexp", "axes", axes, node->shape->rank);
-    const gr__shape *shape = gr__shape_reduced(node->shape, mask, false);
+    int mask = gr__axes("gr_logsumexp", "axes", axes, y->shape->rank);
+    const gr__shape *shape = gr__shape_reduced("gr_logsumexp", y->shape, mask, false);
     return shape ? gr_reshape(y, gr__public_shape(shape)) : &gr__error_tensor;
 }
 
@@ -106,8 +109,6 @@ static gr_tensor *log_softmax_rule(const gr_tensor *y, int input, gr_tensor *g)
 
 static gr_tensor *log_softmax_value(const gr_tensor *x, gr_axes axes)
 {
-    GR_NO_GRAD;
-    GR_TRANSIENT;
     gr_tensor *shifted = gr_sub(x, shift_of(x, axes));
 
     return gr_sub(shifted, gr_log(total_of(gr_exp(shifted), axes)));
@@ -117,14 +118,7 @@ static const gr__primitive log_softmax_primitive = GR__COMPOSED("gr_log_softmax"
 
 gr_tensor *gr_log_softmax(const gr_tensor *x, gr_axes axes)
 {
-    const gr_tensor *node = take_rows(&log_softmax_primitive, x, axes);
-    const gr_axes *detail = gr__is_error(node) ? NULL : gr__detail(&axes, sizeof axes);
-    const void *site = GR__SITE;
-
-    if (!detail) {
-        return &gr__error_tensor;
-    }
-    return gr__with_rule(&log_softmax_primitive, site, log_softmax_value(node, axes), node, detail);
+    return composed(&log_softmax_primitive, GR__SITE, x, axes, log_softmax_value);
 }
 
 /* ---- softmax ---- */
@@ -140,8 +134,6 @@ static gr_tensor *softmax_rule(const gr_tensor *y, int input, gr_tensor *g)
 
 static gr_tensor *softmax_value(const gr_tensor *x, gr_axes axes)
 {
-    GR_NO_GRAD;
-    GR_TRANSIENT;
     gr_tensor *weight = gr_exp(gr_sub(x, shift_of(x, axes)));
 
     return gr_div(weight, total_of(weight, axes));
@@ -151,12 +143,5 @@ static const gr__primitive softmax_primitive = GR__COMPOSED("gr_softmax", softma
 
 gr_tensor *gr_softmax(const gr_tensor *x, gr_axes axes)
 {
-    const gr_tensor *node = take_rows(&softmax_primitive, x, axes);
-    const gr_axes *detail = gr__is_error(node) ? NULL : gr__detail(&axes, sizeof axes);
-    const void *site = GR__SITE;
-
-    if (!detail) {
-        return &gr__error_tensor;
-    }
-    return gr__with_rule(&softmax_primitive, site, softmax_value(node, axes), node, detail);
+    return composed(&softmax_primitive, GR__SITE, x, axes, softmax_value);
 }

@@ -35,27 +35,27 @@ static gr_tensor *make(const gr__primitive *op, const void *site, const gr__shap
  * group must be one run of memory, which the new axes then divide. */
 static bool reshape_layout(const gr_tensor *y, const gr__layout *from, gr__layout *to)
 {
-    const gr__shape *old = y->in[0].tensor->shape, *new = y->shape;
+    const gr__shape *old = y->in[0].tensor->shape, *shape = y->shape;
     int64_t dims[GR_MAX_RANK], strides[GR_MAX_RANK];
     int n = 0, i = 0;
 
     *to = (gr__layout){.offset = from->offset};
-    memcpy(to->strides, new->strides, sizeof to->strides);
+    memcpy(to->strides, shape->strides, sizeof to->strides);
     for (int k = 0; k < old->rank; k++) {
         if (old->dims[k] != 1) {
             dims[n] = old->dims[k];
             strides[n++] = from->strides[k];
         }
     }
-    for (int j = 0; j<new->rank &&new->count> 0; j++) {
-        if (new->dims[j] == 1) {
+    for (int j = 0; j < shape->rank && shape->count > 0; j++) {
+        if (shape->dims[j] == 1) {
             continue;
         }
         int first = j;
-        int64_t have = dims[i], want = new->dims[j];
+        int64_t have = dims[i], want = shape->dims[j];
         while (have != want) {
             if (have > want) {
-                want *= new->dims[++j];
+                want *= shape->dims[++j];
             } else if (strides[i] != dims[i + 1] * strides[i + 1]) {
                 return false;
             } else {
@@ -65,7 +65,7 @@ static bool reshape_layout(const gr_tensor *y, const gr__layout *from, gr__layou
         int64_t stride = strides[i++];
         for (int k = j; k >= first; k--) {
             to->strides[k] = stride;
-            stride *= new->dims[k];
+            stride *= shape->dims[k];
         }
     }
     return true;

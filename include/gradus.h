@@ -1,4 +1,4 @@
-/* Gradus: tensors, gradients of any order, and composed losses at the speed of fused kernels.
+/* Gradus: tensors, gradients of any order, and losses written as formulas.
  *
  * A whole program: a small network learns to multiply two numbers.
  *
@@ -32,8 +32,8 @@
  *         return gr_ok() ? 0 : 1;
  *     }
  *
- * No tensor is freed by hand: GR_SCOPE owns what the block makes. No return value is checked line by
- * line, and still no error is lost: the first one is printed and sticks until gr_error_clear.
+ * No tensor is freed by hand: GR_SCOPE owns what the block makes. No return value is checked line
+ * by line, and still no error is lost: the first one is printed and sticks until gr_error_clear.
  * Nothing is computed until gr_step or gr_item asks for it.
  *
  * The map, to be read in this order:

@@ -4,8 +4,8 @@
 
 #include <gradus/losses.h>
 
-/* Whether a and b are floats of one shape and dtype; reports what is not. Silently false for an error
- * tensor. */
+/* Whether a and b are floats of one shape and dtype; reports what is not. Silently false for an
+ * error tensor. */
 bool gr__loss_fits(const char *function, const char *a_name, const gr_tensor *a, const char *b_name,
                    const gr_tensor *b);
 

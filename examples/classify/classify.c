@@ -1,7 +1,8 @@
 /* classify: a small network learns which of two classes a point of the plane belongs to.
  *
  * Two layers of 16 tanh units and one logit, trained on all points at once by Adam on the binary
- * cross-entropy. The picture shows what it believes everywhere: the line is where it is undecided. */
+ * cross-entropy. The picture shows what it believes everywhere: the line is where it is
+ * undecided. */
 #include <gradus.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,8 @@
 /* Random numbers for the data generators: a stream for every (seed, index), so that item i of a
  * data set depends on nothing else and any thread may draw it. The generator is SplitMix64
  * (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014): a counter that grows
- * by an odd constant, passed through a mixing function that maps 64 bits onto 64 bits one to one. */
+ * by an odd constant, passed through a mixing function that maps 64 bits onto 64 bits one to
+ * one. */
 
 #include <math.h>
 #include <stdint.h>

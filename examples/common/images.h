@@ -15,10 +15,10 @@ typedef struct {
     gr_tensor *test_labels;  /* (M) */
 } image_set;
 
-/* mnist NULL: 9,000 and 1,000 drawn digits that depend on the seed alone. Else the IDX files in that
- * folder, plain or .gz, under their usual names: the 60,000 and 10,000 images if the training files
- * are there, else the first 9,000 and the last 1,000 of the test files. False, with a report, if they
- * cannot be read. */
+/* mnist NULL: 9,000 and 1,000 drawn digits that depend on the seed alone. Else the IDX files in
+ * that folder, plain or .gz, under their usual names: the 60,000 and 10,000 images if the training
+ * files are there, else the first 9,000 and the last 1,000 of the test files. False, with a
+ * report, if they cannot be read. */
 bool images_load(image_set *set, const char *mnist, uint64_t seed);
 
 #endif

@@ -12,7 +12,8 @@
  *
  * On a terminal one line is redrawn, at most ten times a second:
  *     epoch  3/10  [=======>            ]  37%  ETA 1:05  loss 0.1234
- * Elsewhere (a file, a pipe) a plain line appears at most every five seconds, and one at the end. */
+ * Elsewhere (a file, a pipe) a plain line appears at most every five seconds, and one at the
+ * end. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* vae: a variational autoencoder of handwritten digits (Kingma & Welling 2013, arXiv 1312.6114).
  *
  * An encoder turns an image x into a Gaussian q(z|x) = N(mean, e^logvar) over 20 latent numbers; a
- * decoder turns a sample z of it into the logits of p(x|z). Training minimises the negative evidence
- * lower bound, in nats an image:
+ * decoder turns a sample z of it into the logits of p(x|z). Training minimises the negative
+ * evidence lower bound, in nats an image:
  *
  *     -ELBO = -E_q log p(x|z) + KL(q(z|x) to N(0, 1))
  *

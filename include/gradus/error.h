@@ -5,8 +5,8 @@
  *     gradus: gr_matmul: b: got (4,5), want (3,*) since a is (2,3)
  *
  * which names the function, the argument, what it got, what it wants and, where it is known, the
- * cure. An error that only the numbers show comes when they are computed and says where its tensor was
- * made, as program+0x40f9: `addr2line -e program 0x40f9` gives file and line.
+ * cure. An error that only the numbers show comes when they are computed and says where its tensor
+ * was made, as program+0x40f9: `addr2line -e program 0x40f9` gives file and line.
  *
  * A function that returns a tensor then returns an error tensor (never NULL); an operation on
  * an error tensor returns an error tensor, silently, so a program may check once at the end:

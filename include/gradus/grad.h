@@ -13,13 +13,14 @@ extern "C" {
 #endif
 
 /* Adds d loss / d p to the gradient of every trained cell p in params (NULL: of every trained cell
- * that the loss depends on). loss has one element and keeps its graph: it may be given again. Nothing is computed yet; gr_step does. False,
- * and no gradient changed, on an error. */
+ * that the loss depends on). loss has one element and keeps its graph: it may be given again.
+ * Nothing is computed yet; gr_step does. False, and no gradient changed, on an error. */
 GR_API bool gr_backward(const gr_tensor *loss, gr_params *params);
 
 /* out[i] = d y / d xs[i], of xs[i]'s shape, differentiable again; y has one element. A cell as
  * target means the sum over every value of it that the graph captured. A target that y does not
- * depend on gets zeros, and so does one made anew (another gr_slice of the same x). False, and error tensors in out, on an error. */
+ * depend on gets zeros, and so does one made anew (another gr_slice of the same x). False, and
+ * error tensors in out, on an error. */
 GR_API bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **out);
 
 /* A function to be checked: a tensor made from n inputs. */

@@ -16,9 +16,9 @@ extern "C" {
  * package of that name. */
 GR_API bool gr_safetensors_save(const gr_params *params, const char *path);
 
-/* Gives every cell of params the value stored under its name. All or nothing: a name that is missing
- * in the file, a shape or dtype that differs, a file that is cut short change no cell. Names in the
- * file that params does not have are an error too. */
+/* Gives every cell of params the value stored under its name. All or nothing: a name that is
+ * missing in the file, a shape or dtype that differs, a file that is cut short change no cell.
+ * Names in the file that params does not have are an error too. */
 GR_API bool gr_safetensors_load(gr_params *params, const char *path);
 GR_API bool gr_safetensors_load_memory(gr_params *params, const void *bytes, size_t size);
 

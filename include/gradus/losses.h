@@ -4,7 +4,8 @@
  * gr_reduce(values, how). Prediction and target must have equal shapes: nothing is broadcast
  * between them. Gradients flow into the target as well; gr_detach stops them.
  *
- * Symbols: r = prediction - target, z logits, y targets, N batch, C classes, K latent dimensions. */
+ * Symbols: r = prediction - target, z logits, y targets, N batch, C classes, K latent
+ * dimensions. */
 #ifndef GRADUS_LOSSES_H
 #define GRADUS_LOSSES_H
 

@@ -17,7 +17,8 @@ extern "C" {
 /* ---- dtype and history ---- */
 
 /* x in another dtype; differentiable between f32 and f64. To GR_I64: towards zero, NaN and what
- * does not fit become the nearest representable number (NaN: 0). x itself if the dtype is its own. */
+ * does not fit become the nearest representable number (NaN: 0). x itself if the dtype is its
+ * own. */
 GR_API gr_tensor *gr_cast(const gr_tensor *x, gr_dtype dtype);
 
 /* x's value without its history: no gradient flows through it. */
@@ -37,8 +38,8 @@ GR_API gr_tensor *gr_mean(const gr_tensor *x, gr_axes axes, bool keepdim);
 GR_API gr_tensor *gr_max(const gr_tensor *x, gr_axes axes, bool keepdim);
 GR_API gr_tensor *gr_min(const gr_tensor *x, gr_axes axes, bool keepdim);
 
-/* Position of the largest or smallest element along one axis, the first one on ties, of NaN if there
- * is one: GR_I64, without gradient. */
+/* Position of the largest or smallest element along one axis, the first one on ties, of NaN if
+ * there is one: GR_I64, without gradient. */
 GR_API gr_tensor *gr_argmax(const gr_tensor *x, int axis, bool keepdim);
 GR_API gr_tensor *gr_argmin(const gr_tensor *x, int axis, bool keepdim);
 
@@ -51,7 +52,8 @@ GR_API gr_tensor *gr_softmax(const gr_tensor *x, gr_axes axes);
 
 /* ---- views: nothing is copied where strides allow ---- */
 
-/* The same elements in logical order under another shape; one extent may be -1 and is worked out. */
+/* The same elements in logical order under another shape; one extent may be -1 and is worked
+ * out. */
 GR_API gr_tensor *gr_reshape(const gr_tensor *x, gr_shape shape);
 
 /* Axis i of the result is axis order[i] of x; order names each axis once. */
@@ -86,9 +88,9 @@ GR_API gr_tensor *gr_matmul(const gr_tensor *a, const gr_tensor *b);
 
 /* ---- indexing: indices are GR_I64, 0 to extent - 1; others are an error ---- */
 
-/* For layers and losses of one's own: whether index is GR_I64 and, as far as its numbers are known by
- * now, in 0 .. extent - 1; reports what is not for `function` and `argument`. Numbers that are still
- * pending are checked when they are computed. */
+/* For layers and losses of one's own: whether index is GR_I64 and, as far as its numbers are known
+ * by now, in 0 .. extent - 1; reports what is not for `function` and `argument`. Numbers that are
+ * still pending are checked when they are computed. */
 GR_API bool gr_check_index(const char *function, const char *argument, const gr_tensor *index,
                            int64_t extent);
 

@@ -1,7 +1,11 @@
 /* Cells: the named tensors that change.
  *
  * A cell lives in a gr_params and may be given another value, by an optimizer or by gr_assign. It
- * stands wherever a tensor may; an operation on it captures the value it holds at that moment. */
+ * stands wherever a tensor may; an operation on it captures the value it holds at that moment.
+ *
+ * Threads may read the same cells at the same time. Whoever changes them (gr_backward, gr_step,
+ * gr_assign, loading) needs their set for itself; a second one at that moment gets an error, and so
+ * does a thread that looks at a value which another has assigned and not computed yet. */
 #ifndef GRADUS_PARAMS_H
 #define GRADUS_PARAMS_H
 
@@ -18,7 +22,8 @@ typedef struct gr_params gr_params;
 GR_API gr_params *gr_params_new(void);
 GR_API void gr_params_free(gr_params *params);
 
-/* What a constructor returns that has failed: a set without cells, to which nothing can be added. */
+/* What a constructor returns that has failed: a set without cells, to which nothing can be
+ * added. */
 GR_API gr_params *gr_error_params(void);
 
 /* A set within a set: its cells are listed in both, in the parent under "name." before their own

@@ -81,10 +81,10 @@ extern "C" {
 
 /* ---- numbers stand where tensors may ---- */
 
-/* One operand: a tensor, or (tensor == NULL) a number, a double, which takes the other operand's dtype
- * and makes no node. The operations of ops.h take their operands through GR_ARG, so that a program
- * writes gr_mul(x, 2.0) and gr_sub(1.0, x). Two numbers, or a fraction beside GR_I64, are an
- * error. */
+/* One operand: a tensor, or (tensor == NULL) a number, a double, which takes the other operand's
+ * dtype and makes no node. The operations of ops.h take their operands through GR_ARG, so that a
+ * program writes gr_mul(x, 2.0) and gr_sub(1.0, x). Two numbers, or a fraction beside GR_I64, are
+ * an error. */
 GR_API const gr_tensor *gr_no_tensor(void); /* what NULL becomes, so that it is no number */
 
 typedef struct gr_arg {
@@ -132,7 +132,8 @@ static inline gr_arg gr__arg_same(gr_arg arg)
              unsigned long : gr__arg_unsigned, unsigned long long : gr__arg_unsigned,              \
              default : gr__arg_number)
 #if defined(__GNUC__)
-/* The operand's text stands here once: written twice, it would double with each level of nesting. */
+/* The operand's text stands here once: written twice, it would double with each level of
+ * nesting. */
 #define GR__ARG(v, name) \
     __extension__({ \
         __auto_type name = (v); \
@@ -197,9 +198,10 @@ GR_API void gr_transient_end(gr_transient *transient);
 #endif
 
 /* A new handle to t's value in the enclosing scope (once for each level); the old one dies with its
- * own scope. When that ends, the kept tensor becomes a plain value without history: a function whose
- * result is to be differentiated must not open a scope around it. A kept tensor lives until its new
- * scope ends, so a value carried from step to step is better a cell (gr_state, gr_assign). */
+ * own scope. When that ends, the kept tensor becomes a plain value without history: a function
+ * whose result is to be differentiated must not open a scope around it. A kept tensor lives until
+ * its new scope ends, so a value carried from step to step is better a cell (gr_state,
+ * gr_assign). */
 GR_API gr_tensor *gr_keep(const gr_tensor *t);
 
 /* Frees the calling thread's root scope and caches; the thread may start anew afterwards. */
@@ -254,7 +256,8 @@ GR_API const double *gr_data_f64(const gr_tensor *t);
 GR_API const int64_t *gr_data_i64(const gr_tensor *t);
 
 /* Prints t as NumPy prints an array: precision 8, at most 1,000 elements in full, lines of 75. The
- * second form writes at most size bytes, the final 0 included, and returns the length of the whole text. */
+ * second form writes at most size bytes, the final 0 included, and returns the length of the whole
+ * text. */
 GR_API void gr_print(const gr_tensor *t);
 GR_API size_t gr_format(const gr_tensor *t, char *text, size_t size);
 
@@ -280,9 +283,9 @@ GR_API void gr_free(void *memory); /* NULL is legal */
 /* ---- the machine ---- */
 
 /* Threads that one evaluation may use; at first the number of cores or OMP_NUM_THREADS, whichever
- * is smaller. The numbers computed do not depend on it. On a machine whose cores are shared with other
- * programs, set GOMP_SPINCOUNT=1000 in the environment: threads then sleep soon instead of keeping
- * each other from the cores. */
+ * is smaller. The numbers computed do not depend on it. On a machine whose cores are shared with
+ * other programs, set GOMP_SPINCOUNT=1000 in the environment: threads then sleep soon instead of
+ * keeping each other from the cores. */
 GR_API bool gr_set_threads(int threads);
 GR_API int gr_threads(void);
 

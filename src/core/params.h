@@ -52,12 +52,12 @@ bool gr__cell_is_ours(const char *function, const char *argument, const gr__cell
 /* Replaces the cell's gradient by a node (NULL: none). */
 bool gr__cell_set_gradient(gr__cell *cell, gr_tensor *gradient);
 
-/* Takes the numbers of cell->pending, which has them, into the cell; false, reported, when they must be
- * copied (a view, borrowed memory) and there is no memory for it. */
+/* Takes the numbers of cell->pending, which has them, into the cell; false, reported, when they
+ * must be copied (a view, borrowed memory) and there is no memory for it. */
 bool gr__cell_adopt(gr__cell *cell);
 
-/* Cells that are about to be changed: false, reported, and nothing claimed, if another thread changes
- * one of their sets at this moment. */
+/* Cells that are about to be changed: false, reported, and nothing claimed, if another thread
+ * changes one of their sets at this moment. */
 bool gr__claim_cells(const char *function, gr__cell *const *cells, int n);
 void gr__release_cells(gr__cell *const *cells, int n);
 

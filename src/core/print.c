@@ -1,6 +1,6 @@
-/* Printing: a tensor as the text that NumPy's str() gives with its default options. The numbers come
- * from the public gr_data. printf finds the digits of a float; nothing else of its text is used, so
- * that no locale shows. */
+/* Printing: a tensor as the text that NumPy's str() gives with its default options. The numbers
+ * come from the public gr_data. printf finds the digits of a float; nothing else of its text is
+ * used, so that no locale shows. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -295,8 +295,8 @@ static void detach_kept(gr_tensor *node)
     }
 }
 
-/* Assignments and gradients whose scope ends become plain numbers; what could not be computed leaves
- * the cell's value as it was, and no gradient. */
+/* Assignments and gradients whose scope ends become plain numbers; what could not be computed
+ * leaves the cell's value as it was, and no gradient. */
 static void settle_cells(gr__thread *thread, const gr__arena *arena)
 {
     for (int64_t i = thread->cell_count - 1; i >= 0; i--) {

@@ -6,9 +6,10 @@
 
 struct gr__cell;
 
-/* Bump-allocated memory of one scope. Three arenas of a depth take turns, so that a tensor of a scope
- * that has ended still shows it, until the third scope after it overwrites it: its generation is not
- * its arena's. Three, not two, because programs look back at even steps, and at every tenth. */
+/* Bump-allocated memory of one scope. Three arenas of a depth take turns, so that a tensor of a
+ * scope that has ended still shows it, until the third scope after it overwrites it: its
+ * generation is not its arena's. Three, not two, because programs look back at even steps, and at
+ * every tenth. */
 typedef struct gr__chunk {
     struct gr__chunk *next;
     size_t size, used; /* of the bytes that follow the header */
@@ -65,7 +66,8 @@ bool gr__pending_leaves(gr_tensor ***list, int64_t *count, int64_t *capacity);
 
 /* Drops the thread's note of a cell. */
 void gr__forget_cell(struct gr__cell *cell);
-/* Notes that a cell has a gradient or an assignment in an open scope; false, reported, on failure. */
+/* Notes that a cell has a gradient or an assignment in an open scope; false, reported, on
+ * failure. */
 bool gr__note_cell(const char *function, struct gr__cell *cell);
 
 #endif

@@ -192,7 +192,8 @@ int gr__axes(const char *function, const char *argument, gr_axes axes, int rank)
     return mask;
 }
 
-const gr__shape *gr__shape_reduced(const gr__shape *shape, int mask, bool keepdim)
+const gr__shape *gr__shape_reduced(const char *function, const gr__shape *shape, int mask,
+                                   bool keepdim)
 {
     int64_t dims[GR_MAX_RANK];
     int rank = 0;
@@ -204,5 +205,5 @@ const gr__shape *gr__shape_reduced(const gr__shape *shape, int mask, bool keepdi
             dims[rank++] = 1;
         }
     }
-    return gr__shape_of("reduce", NULL, rank, dims);
+    return gr__shape_of(function, NULL, rank, dims);
 }

@@ -39,6 +39,7 @@ int gr__axis(const char *function, const char *argument, int axis, int rank);
 int gr__axes(const char *function, const char *argument, gr_axes axes, int rank);
 
 /* The shape without the axes of `mask`, or with 1 in their places. */
-const gr__shape *gr__shape_reduced(const gr__shape *shape, int mask, bool keepdim);
+const gr__shape *gr__shape_reduced(const char *function, const gr__shape *shape, int mask,
+                                   bool keepdim);
 
 #endif

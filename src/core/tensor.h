@@ -15,11 +15,8 @@ typedef enum gr__kind {
     GR__REDUCE, /* along axes; the operand's axes in `detail` */
     GR__VIEW,   /* the operand's numbers under another layout */
     GR__SOURCE, /* computed from the position alone: constant, random */
-    GR__OPAQUE  /* a kernel over whole arrays */
+    GR__OPAQUE  /* a kernel over whole arrays, operands of any layout */
 } gr__kind;
-
-/* What a derivative rule reads besides the incoming gradient. */
-enum { GR__READS_NOTHING = 0, GR__READS_INPUTS = 1, GR__READS_OUTPUT = 2 };
 
 /* Bits of dtypes that a primitive takes. */
 enum { GR__FLOATS = 1 << GR_F32 | 1 << GR_F64, GR__ALL = GR__FLOATS | 1 << GR_I64 };
@@ -29,9 +26,7 @@ typedef struct gr__primitive {
     gr__kind kind;
     uint8_t arity;  /* operands that the value is computed from; more may follow for the rule */
     uint8_t dtypes; /* bits of what operand 0 may be */
-    uint8_t reads;
-    bool strided;  /* OPAQUE: takes operands of any layout, else they are made contiguous */
-    size_t kernel; /* offset in gr__kernels of the slot, an array by dtype */
+    size_t kernel;  /* offset in gr__kernels of the slot, an array by dtype */
 
     /* The gradient of operand `input`, written in operations, from that of the node; NULL, or no
      * rule at all: nothing flows. */
@@ -92,18 +87,21 @@ gr_tensor *gr__leaf(const gr__shape *shape, gr_dtype dtype, gr__buffer *buffer,
 void *gr__scope_alloc(size_t bytes);
 
 /* Storage of t's numbers that a cell or an outer scope may have for its own: t's buffer where it is
- * nobody's but the library's and holds just these elements in order, else a copy. NULL, reported. */
+ * nobody's but the library's and holds just these elements in order, else a copy. NULL,
+ * reported. */
 gr__buffer *gr__own_buffer(const gr_tensor *t);
 
-/* Checks an operand (stale, error) and captures what does not belong to the thread's graph: a cell's
- * value at this moment, another thread's tensor. Returns the node to use, or the error tensor. */
+/* Checks an operand (stale, error) and captures what does not belong to the thread's graph: a
+ * cell's value at this moment, another thread's tensor. Returns the node to use, or the error
+ * tensor. */
 const gr_tensor *gr__operand(const char *function, const char *argument, const gr_tensor *t);
 
 /* Reports and returns the error tensor. */
 gr_tensor *gr__error(gr_code code, const char *function, const char *argument, const char *format,
                      ...) GR__PRINTF(4, 5);
 
-/* A shape given by the user for a tensor of dtype; NULL after reporting what is wrong with either. */
+/* A shape given by the user for a tensor of dtype; NULL after reporting what is wrong with
+ * either. */
 const gr__shape *gr__checked_shape(const char *function, gr_dtype dtype, gr_shape shape);
 
 /* The cell that a node captured, or NULL. */

@@ -1,4 +1,5 @@
-/* Between the files of the evaluator: the machine, blocks of operands, and one node's computation. */
+/* Between the files of the evaluator: the machine, blocks of operands, and one node's
+ * computation. */
 #ifndef GRADUS_EVAL_H
 #define GRADUS_EVAL_H
 
@@ -13,8 +14,8 @@ const gr__kernels *gr__kernels_in_use(void);
 /* Threads for work of about `elements` element operations: 1 below the size that pays. */
 int gr__threads_for(int64_t elements);
 
-/* Sets that size, below which a parallel region costs more than it gains; tests make it small, so that
- * small arrays are shared out too. */
+/* Sets that size, below which a parallel region costs more than it gains; tests make it small, so
+ * that small arrays are shared out too. */
 void gr__set_parallel_from(int64_t elements);
 
 /* ---- load.c ---- */

@@ -114,7 +114,7 @@ static reduction plan(const gr_tensor *node)
     const gr_tensor *x = node->in[0].tensor;
     gr__layout layout = gr__layout_of(x);
     const gr__shape *shape = x->shape;
-    int mask = *(const int *)node->detail, kept = 0, reduced = 0;
+    int mask = ((const gr__reduced *)node->detail)->mask, kept = 0, reduced = 0;
     int64_t dims[2][GR_MAX_RANK], strides[2][GR_MAX_RANK];
     reduction r = {
         .kernel = gr__slot(node, (gr_dtype)node->dtype, sizeof(gr__reduce_kernel)),

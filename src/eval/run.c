@@ -224,50 +224,28 @@ static bool run_view(gr_tensor *node)
 
 /* ---- OPAQUE ---- */
 
-/* The operand as a kernel may have it; a copy that had to be made is left in *copy. */
-static bool operand_array(const gr_tensor *node, int i, gr__array *array, gr__buffer **copy)
-{
-    const gr_tensor *x = node->in[i].tensor;
-
-    *copy = NULL;
-    *array = gr__array_of(x);
-    if (node->op->strided || gr__is_contiguous(x)) {
-        return true;
-    }
-    *copy = contiguous(x, node);
-    if (*copy) {
-        array->data = (*copy)->data;
-        memcpy(array->strides, x->shape->strides, sizeof array->strides);
-    }
-    return *copy != NULL;
-}
-
 static bool run_opaque(gr_tensor *node)
 {
     gr__array in[3];
-    gr__buffer *copies[3] = {NULL, NULL, NULL};
-    bool ready = gr__give_buffer(node);
     int64_t work = node->shape->count;
 
-    for (int i = 0; ready && i < node->op->arity; i++) {
-        ready = operand_array(node, i, &in[i], &copies[i]);
-        work += ready ? in[i].count : 0;
+    if (!gr__give_buffer(node)) {
+        return false;
     }
-    if (ready) {
-        gr__array out = gr__array_of(node);
-        gr__fault fault = {.found = false};
-        gr_dtype dtype = node->op->arity > 0 ? in[0].dtype : out.dtype;
-        gr__opaque_kernel *const *slot = gr__slot(node, dtype, sizeof(gr__opaque_kernel *));
-        (*slot)(&out, in, node->detail, gr__threads_for(work), &fault);
-        if (fault.found) {
-            node->flags |= GR__ERROR;
-            ready = gr__fail_at(node, GR_ERROR_VALUE, fault.argument, fault.text);
-        }
+    for (int i = 0; i < node->op->arity; i++) {
+        in[i] = gr__array_of(node->in[i].tensor);
+        work += in[i].count;
     }
-    for (int i = 0; i < 3; i++) {
-        gr__buffer_drop(copies[i]);
+    gr__array out = gr__array_of(node);
+    gr__fault fault = {.found = false};
+    gr_dtype dtype = node->op->arity > 0 ? in[0].dtype : out.dtype;
+    gr__opaque_kernel *const *slot = gr__slot(node, dtype, sizeof(gr__opaque_kernel *));
+    (*slot)(&out, in, node->detail, gr__threads_for(work), &fault);
+    if (fault.found) {
+        node->flags |= GR__ERROR;
+        return gr__fail_at(node, GR_ERROR_VALUE, fault.argument, fault.text);
     }
-    return ready;
+    return true;
 }
 
 static bool run_leaf(gr_tensor *node)

@@ -91,7 +91,8 @@ static void release(gr_tensor *node)
     }
 }
 
-/* Whether the operands have their numbers; if one of them is an error tensor, so is the node now. */
+/* Whether the operands have their numbers; if one of them is an error tensor, so is the node
+ * now. */
 static bool operands_ready(gr_tensor *node)
 {
     bool ready = true;
@@ -106,8 +107,8 @@ static bool operands_ready(gr_tensor *node)
     return ready;
 }
 
-/* Computes one node. Wrong numbers make it an error tensor, and silently all that depend on it; where
- * memory ran out it stays pending, so that nothing is lost. */
+/* Computes one node. Wrong numbers make it an error tensor, and silently all that depend on it;
+ * where memory ran out it stays pending, so that nothing is lost. */
 static bool compute(gr__thread *thread, gr_tensor *node)
 {
     if (node->buffer) { /* an error handler has looked at it meanwhile */

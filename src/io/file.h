@@ -9,8 +9,8 @@
 /* The bytes of a regular file, to be freed with gr__free; NULL, reported, on failure. */
 unsigned char *gr__file_read(const char *function, const char *path, size_t *size);
 
-/* A file being written under another name in the same folder. The first failure is remembered, later
- * writes do nothing. */
+/* A file being written under another name in the same folder. The first failure is remembered,
+ * later writes do nothing. */
 typedef struct gr__output {
     const char *function, *path;
     char *temporary; /* NULL: could not be opened */

@@ -27,8 +27,8 @@ bool gr__json_number(gr__json *json, int64_t *number);
 /* Nothing but white space is left. */
 bool gr__json_end(gr__json *json);
 
-/* Writes `text` in quotes, without a final 0, and returns the end; at most 6 bytes for each byte, and
- * 2. */
+/* Writes `text` in quotes, without a final 0, and returns the end; at most 6 bytes for each byte,
+ * and 2. */
 char *gr__json_quote(char *to, const char *text);
 
 bool gr__utf8_valid(const char *text);

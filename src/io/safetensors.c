@@ -124,7 +124,8 @@ static char *write_entry(char *to, const entry *e)
            sprintf(to, "],\"data_offsets\":[%lld,%lld]}", (long long)e->begin, (long long)e->end);
 }
 
-/* The length and the header, padded with spaces to a multiple of 8; to be freed; NULL: no memory. */
+/* The length and the header, padded with spaces to a multiple of 8; to be freed; NULL: no
+ * memory. */
 static char *write_header(const entry *entries, int count, size_t *size)
 {
     size_t bound = LENGTH + 16;

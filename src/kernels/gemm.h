@@ -1,6 +1,6 @@
-/* Matrix products of elements T. Included once for each T, after T, GEMM (the name of the kernel) and,
- * where the machine has it, FMA (of whole vectors) are defined. Knows matrices of any strides; not
- * dtypes, batches or BLIS.
+/* Matrix products of elements T. Included once for each T, after T, GEMM (the name of the kernel)
+ * and, where the machine has it, FMA (of whole vectors) are defined. Knows matrices of any
+ * strides; not dtypes, batches or BLIS.
  *
  * The chain. Every element of c is one chain of fused multiply-adds in the order of k:
  *     s = 0;  s = fma(a[i][l], b[l][j], s) for l = 0 .. k - 1;  c[i][j] = s
@@ -11,15 +11,16 @@
  *
  * The tile. ROWS rows of two vectors of c stay in registers while l runs: per step two vectors of b
  * are loaded, and each of ROWS elements of a is spread over a vector. With 32 registers 8 x 2 sums
- * hide the latency of fma (4 steps on two units) at 10 loads for 16 fmas; with 16 registers 6 x 2 is
- * the most that fits. Any smaller number of rows has a tile of its own; those of one or two rows are
- * wider, or there would be too few sums to hide the latency.
+ * hide the latency of fma (4 steps on two units) at 10 loads for 16 fmas; with 16 registers 6 x 2
+ * is the most that fits. Any smaller number of rows has a tile of its own; those of one or two
+ * rows are wider, or there would be too few sums to hide the latency.
  *
  * The panel. A tile reads b at one place per row of b, so the columns of b that belong to it are
- * copied together, DEPTH rows of two vectors (32 KB at most, of a first-level cache), and then serve
- * BLOCK rows of c. That is also where a transposed b is turned. Few rows of c do not repay the copy
- * when rows of b are contiguous: then b is read in place. While tiles run, the next panel is fetched
- * into the second-level cache, because its rows lie pages apart, where the hardware does not look.
+ * copied together, DEPTH rows of two vectors (32 KB at most, of a first-level cache), and then
+ * serve BLOCK rows of c. That is also where a transposed b is turned. Few rows of c do not repay
+ * the copy when rows of b are contiguous: then b is read in place. While tiles run, the next panel
+ * is fetched into the second-level cache, because its rows lie pages apart, where the hardware
+ * does not look.
  *
  * The block. a is read in place, but a large a whose columns are contiguous has the elements of a
  * tile in as many pages as there are steps: its blocks of BLOCK by DEPTH elements are copied to lie

@@ -8,7 +8,8 @@
 
 #include "src/kernels/nest.h"
 
-/* Writes the position as (3,0). Its extents multiply to an int64, so it has at most 36 characters. */
+/* Writes the position as (3,0). Its extents multiply to an int64, so it has at most 36
+ * characters. */
 static void print_position(char *text, size_t size, const gr__array *index, int64_t position)
 {
     int64_t at[GR_MAX_RANK];
@@ -102,7 +103,7 @@ static void gather(const gr__array *out, const gr__array *in, int axis, int thre
     if (fault->found || out->count == 0) return;
     for (int d = 0; d < x->rank; d++) strides[d] = d == axis ? 0 : x->strides[d];
     gr__nest n = gr__nest_of(index->rank - whole, index->dims, strides, index->strides);
-#pragma omp parallel for num_threads(threads) if (out->count > GR__SERIAL)
+#pragma omp parallel for num_threads(threads) if (threads > 1)
     for (int64_t i = 0; i < gr__nest_pieces(&n, PIECE); i++) {
         gr__piece p = gr__nest_piece(&n, PIECE, i);
         char *to = (char *)out->data + p.first * elements * size;
@@ -172,7 +173,7 @@ static void scatter_add(const gr__array *out, const gr__array *in, int axis, int
     GR__KERNEL(gr__check_index)(index, out->dims[axis], fault);
     if (fault->found || source->count == 0) return;
     int64_t pieces = gr__nest_pieces(&inner, PIECE), slices = gr__nest_pieces(&outer, 1);
-#pragma omp parallel for num_threads(threads) if (source->count > GR__SERIAL)
+#pragma omp parallel for num_threads(threads) if (threads > 1)
     for (int64_t i = 0; i < slices * pieces; i++) {
         gr__piece o = gr__nest_piece(&outer, 1, i / pieces);
         gr__piece p = gr__nest_piece(&inner, PIECE, i % pieces);

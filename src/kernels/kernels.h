@@ -13,7 +13,8 @@
 #define GR__BLOCK 1024 /* elements of a block; a reduction's order rests on it */
 #define GR__LANES 16   /* lanes of a reduction within a block */
 
-/* MAP: n elements of contiguous blocks; out may be one of the operands. Unused operands are NULL. */
+/* MAP: n elements of contiguous blocks; out may be one of the operands. Unused operands are
+ * NULL. */
 typedef void gr__map_kernel(void *out, const void *a, const void *b, const void *c, int64_t n);
 
 /* SOURCE: elements first .. first + n - 1 of a tensor that has no operands. */
@@ -50,10 +51,14 @@ typedef void gr__index_check(const gr__array *index, int64_t extent, gr__fault *
 typedef void gr__opaque_kernel(const gr__array *out, const gr__array *in, const void *detail,
                                int threads, gr__fault *fault);
 
-/* Details that opaque and source kernels read. */
+/* Details that the evaluator and its kernels read. */
 typedef struct gr__along {
     int axis;
 } gr__along;
+
+typedef struct gr__reduced {
+    int mask; /* of the axes, one bit each */
+} gr__reduced;
 
 typedef struct gr__constant {
     double start, step; /* start + i * step */

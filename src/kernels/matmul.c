@@ -15,6 +15,9 @@
 #include "src/kernels/product.h"
 #include "src/kernels/vmath.h"
 
+/* Multiplications below which batches are not shared out. */
+enum { SERIAL = 1 << 19 };
+
 /* The definition: c[i][j] is a[i][0] b[0][j] + a[i][1] b[1][j] + ... in the order of k. */
 #define NAIVE(dtype, T, FMA) \
     static void naive_##dtype(const gr__product *p, void *c, const void *a, const void *b, \
@@ -38,7 +41,8 @@ NAIVE(f64, double, GR__FMA64)
 #ifndef GR__NO_BLIS
 
 /* BLIS trusts the processor's brand string, which clouds hide, and then chooses slow kernels.
- * BLIS_ARCH_TYPE takes a number: skx needs AVX-512, zen3 AVX2 on AMD. A user's own setting stays. */
+ * BLIS_ARCH_TYPE takes a number: skx needs AVX-512, zen3 AVX2 on AMD. A user's own setting
+ * stays. */
 static void choose_architecture(void)
 {
 #ifdef __x86_64__
@@ -92,8 +96,8 @@ static void choose_mode(void)
 
 /* BLIS packs both operands for all levels of the cache, which pays late. GFLOP/s of one Zen 5 core,
  * ours and BLIS with AVX-512: f32 at 512 253 and 243, 1024 249 and 259 (transposed 258 and 236),
- * 1536 245 and 247, 2048 239 and 250; f64 at 256 127 and 114, 512 122 and 127 (118 and 124), 768 117
- * and 123 (109 and 121), 1024 110 and 123, 2048 94 and 124. */
+ * 1536 245 and 247, 2048 239 and 250; f64 at 256 127 and 114, 512 122 and 127 (118 and 124), 768
+ * 117 and 123 (109 and 121), 1024 110 and 123, 2048 94 and 124. */
 static bool for_blis(const gr__product *p, int64_t size)
 {
     double work = (double)p->m * (double)p->n * (double)p->k;
@@ -150,7 +154,7 @@ static void run(const batch *b, int threads)
     double work = (double)b->out->count * (double)b->product.k;
     int cores = omp_get_num_procs(), team = threads < cores ? threads : cores;
 
-    if (team == 1 || count < 2 * team || work < 16.0 * GR__SERIAL) {
+    if (team == 1 || count < 2 * team || work < SERIAL) {
         for (int64_t i = 0; i < count; i++) run_one(b, i, team);
         return;
     }

@@ -5,11 +5,8 @@
 
 #include "src/kernels/kernels.h"
 
-/* Elements, or operations as cheap as one, below which no parallel region is opened. */
-#define GR__SERIAL 32768
-
-/* The positions of two arrays of the same extents: `rows` of `width` positions, a row being the last
- * axis; `step` are the strides along it. */
+/* The positions of two arrays of the same extents: `rows` of `width` positions, a row being the
+ * last axis; `step` are the strides along it. */
 typedef struct gr__nest {
     int rank;
     int64_t rows, width, step[2];

@@ -1,8 +1,9 @@
-/* Random numbers from Philox: the sources uniform, normal, bernoulli and integers, and permutations.
+/* Random numbers from Philox: the sources uniform, normal, bernoulli and integers, and
+ * permutations.
  *
- * Element i of a tensor takes word i % 4 of counter high + i / 4, and where 32 bits are too few also
- * word i % 4 of counter low + i / 4, so a value depends on the element's index alone. Whole blocks
- * are computed, then cut, so that no value comes from a vector's tail. */
+ * Element i of a tensor takes word i % 4 of counter high + i / 4, and where 32 bits are too few
+ * also word i % 4 of counter low + i / 4, so a value depends on the element's index alone. Whole
+ * blocks are computed, then cut, so that no value comes from a vector's tail. */
 #include "src/kernels/kernels.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 /* Reductions: sum, max and min by blocks, and the position of a maximum or minimum along an axis.
  *
- * The order of a reduction is part of the contract: element i of a block goes to lane i % GR__LANES,
- * in order and from the neutral element on; then the lanes are folded in halves. The same order can
- * be had from start and fold alone, with the same bits. */
+ * The order of a reduction is part of the contract: element i of a block goes to lane i %
+ * GR__LANES, in order and from the neutral element on; then the lanes are folded in halves. The
+ * same order can be had from start and fold alone, with the same bits. */
 #include "src/kernels/kernels.h"
 
 #include <math.h>
@@ -107,7 +107,7 @@ static void search(search_kernel *kernel, const gr__array *out, const gr__array 
     bool aside = llabs(step) < llabs(stride); /* neighbours first, else one position at a time */
 
     if (in->count == 0) return;
-#pragma omp parallel for num_threads(threads) if (in->count > GR__SERIAL)
+#pragma omp parallel for num_threads(threads) if (threads > 1)
     for (int64_t i = 0; i < gr__nest_pieces(&n, COLUMNS); i++) {
         gr__piece p = gr__nest_piece(&n, COLUMNS, i);
         int64_t take = aside ? p.count : 1, *at = (int64_t *)out->data + p.first;

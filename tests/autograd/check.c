@@ -1,4 +1,5 @@
-/* The checker checked: planted wrong derivatives must fail with the exact message, right ones pass. */
+/* The checker checked: planted wrong derivatives must fail with the exact message, right ones
+ * pass. */
 #include "tests/common/check.h"
 
 #include "autograd/autograd.h"
@@ -10,7 +11,10 @@ TestSuite(check, .init = silence);
 
 static gr_tensor *with_rule(const gr__primitive *op, const gr_tensor *value, const gr_tensor *x)
 {
-    return gr__with_rule(op, NULL, gr_detach(value), gr_reshape(x, gr_shape_of(x)), NULL);
+    gr_tensor *v = gr_detach(value);
+
+    return gr__node2(op, NULL, v->shape, (gr_dtype)v->dtype, v, gr_reshape(x, gr_shape_of(x)),
+                     NULL);
 }
 
 #define RULE(rule_name, derivative) \
@@ -54,7 +58,8 @@ static bool checked(gr_function *f, const gr__primitive *op, int order)
     return gr_gradcheck(f, (void *)(uintptr_t)op, &x, 1, order);
 }
 
-/* The message but for the numbers: "order 1, input 0, element 2: " and what each side says, close. */
+/* The message but for the numbers: "order 1, input 0, element 2: " and what each side says,
+ * close. */
 static void expect_difference(int order, int input, int element, double derived, double difference)
 {
     int k, i;

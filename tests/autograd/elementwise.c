@@ -1,5 +1,5 @@
-/* The elementwise primitives: one test per row of elementwise.def, against C's mathematics, and what
- * the rows promise beyond their formulas: kinks, selection, numbers as operands. */
+/* The elementwise primitives: one test per row of elementwise.def, against C's mathematics, and
+ * what the rows promise beyond their formulas: kinks, selection, numbers as operands. */
 #include "tests/common/check.h"
 
 TestSuite(elementwise, .init = silence);
@@ -95,8 +95,8 @@ static const char *operand_name(const row *r, int k)
 
 /* ---- operands ---- */
 
-/* From the row's domain, exact in f32; two operands are never closer than 1/66 of the domain, so that
- * maximum and minimum meet no tie. */
+/* From the row's domain, exact in f32; two operands are never closer than 1/66 of the domain, so
+ * that maximum and minimum meet no tie. */
 static double draw(const row *r, int operand, uint64_t seed)
 {
     double step = floor((noise(seed * 3 + (uint64_t)operand) + 2) * 8);

@@ -1,4 +1,5 @@
-/* gather, scatter_add, take, one_hot: values against plain loops, adjoints, indices out of range. */
+/* gather, scatter_add, take, one_hot: values against plain loops, adjoints, indices out of
+ * range. */
 #include "tests/common/check.h"
 
 TestSuite(index, .init = silence);
@@ -18,7 +19,8 @@ static gr_tensor *indices(gr_shape shape, int64_t extent, uint64_t seed)
     return gr_from_data(GR_I64, shape, v);
 }
 
-/* Where element i of `shape` lies in a tensor that has `extent` along the axis, at `position` there. */
+/* Where element i of `shape` lies in a tensor that has `extent` along the axis, at `position`
+ * there. */
 static int64_t along_axis(gr_shape shape, int axis, int64_t i, int64_t extent, int64_t position)
 {
     int64_t at = 0, stride = 1;

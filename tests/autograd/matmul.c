@@ -1,4 +1,5 @@
-/* gr_matmul: values against plain loops over every arrangement of the operands, gradients, errors. */
+/* gr_matmul: values against plain loops over every arrangement of the operands, gradients,
+ * errors. */
 #include "tests/common/check.h"
 
 TestSuite(matmul, .init = silence);

@@ -1,4 +1,5 @@
-/* Edges of scopes, cells and schedules: where one thing outlives another, and where nothing is given. */
+/* Edges of scopes, cells and schedules: where one thing outlives another, and where nothing is
+ * given. */
 #include "tests/common/check.h"
 
 #include <pthread.h>

@@ -81,8 +81,8 @@ Test(print, exponents_have_as_many_digits_as_the_longest)
     assert_text(F64(5e-324, 1.7976931348623157e308), "[4.94065646e-324 1.79769313e+308]");
 }
 
-/* 1.2621775 is further from 2^-96 than 1.2621774, and reads back as it: the gap to the next float is
- * twice as wide above a power of two as below. */
+/* 1.2621775 is further from 2^-96 than 1.2621774, and reads back as it: the gap to the next float
+ * is twice as wide above a power of two as below. */
 Test(print, a_power_of_two_has_the_fewest_digits_too)
 {
     assert_text(F32(0x1p-96f), "[1.2621775e-29]");

@@ -170,11 +170,11 @@ Test(shape, reduced)
 {
     const gr__shape *s = shape(GR_SHAPE(2, 3, 4));
 
-    cr_assert_eq(gr__shape_reduced(s, 0, false), s);
-    cr_assert_eq(gr__shape_reduced(s, 1 << 1, false), shape(GR_SHAPE(2, 4)));
-    cr_assert_eq(gr__shape_reduced(s, 1 << 1, true), shape(GR_SHAPE(2, 1, 4)));
-    cr_assert_eq(gr__shape_reduced(s, 7, false), shape(GR_SCALAR));
-    cr_assert_eq(gr__shape_reduced(s, 7, true), shape(GR_SHAPE(1, 1, 1)));
+    cr_assert_eq(gr__shape_reduced("f", s, 0, false), s);
+    cr_assert_eq(gr__shape_reduced("f", s, 1 << 1, false), shape(GR_SHAPE(2, 4)));
+    cr_assert_eq(gr__shape_reduced("f", s, 1 << 1, true), shape(GR_SHAPE(2, 1, 4)));
+    cr_assert_eq(gr__shape_reduced("f", s, 7, false), shape(GR_SCALAR));
+    cr_assert_eq(gr__shape_reduced("f", s, 7, true), shape(GR_SHAPE(1, 1, 1)));
 }
 
 /* What the public functions make of it. */

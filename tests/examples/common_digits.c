@@ -102,7 +102,8 @@ Test(common_digits, factors_describe_the_image)
     free(pixels);
 }
 
-/* A label names the figure: the nearest mean image of a class is right far more often than 1 in 10. */
+/* A label names the figure: the nearest mean image of a class is right far more often than 1 in
+ * 10. */
 Test(common_digits, labels_name_the_figures)
 {
     enum { N = 3000, TESTED = 600 };

@@ -30,8 +30,8 @@ static inline void enter(void)
     cr_assert(mkdtemp(folder));
 }
 
-/* To be called in the test's body: what fails behind it counts for nothing. Only an empty folder can
- * be removed. */
+/* To be called in the test's body: what fails behind it counts for nothing. Only an empty folder
+ * can be removed. */
 static inline void leave(void)
 {
     cr_assert_eq(rmdir(folder), 0, "%s: something was left behind", folder);

@@ -72,8 +72,8 @@ Test(json, what_is_no_string)
     assert_no_string("\"\\ud83d", 1, number);
 }
 
-/* Continuation without a lead, lead without continuation, too long forms, a surrogate, above the last
- * character, bytes that never occur. */
+/* Continuation without a lead, lead without continuation, too long forms, a surrogate, above the
+ * last character, bytes that never occur. */
 static const char *const not_utf8[] = {
     "\x80",
     "\xc3",

@@ -1,5 +1,5 @@
-/* Products of matrices against their definition, one chain of fused multiply-adds in the order of k,
- * bit for bit: at sizes around every edge of tiles, panels and blocks, for every layout of the
+/* Products of matrices against their definition, one chain of fused multiply-adds in the order of
+ * k, bit for bit: at sizes around every edge of tiles, panels and blocks, for every layout of the
  * operands, with pages around all matrices that nobody may touch and NaN between their elements. */
 #include "tests/kernels/help.h"
 

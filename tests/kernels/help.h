@@ -136,7 +136,8 @@ static inline int64_t offset_of(const gr__array *a, int64_t i)
     return offset;
 }
 
-/* `bytes` between two pages that nobody may touch: at the end of the memory, or at its beginning. */
+/* `bytes` between two pages that nobody may touch: at the end of the memory, or at its
+ * beginning. */
 static inline void *guarded(size_t bytes, bool at_end)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;

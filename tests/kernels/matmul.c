@@ -148,7 +148,8 @@ Test(kernels_matmul, large)
 
 /* ---- batches ---- */
 
-/* (4,1,m,k) x (1,3,k,n), both expanded to (4,3, ...) by strides of 0; each product against its own. */
+/* (4,1,m,k) x (1,3,k,n), both expanded to (4,3, ...) by strides of 0; each product against its
+ * own. */
 Test(kernels_matmul, batches)
 {
     static double a[4 * 5 * 7], b[3 * 7 * 9], c[4 * 3 * 5 * 9], one[5 * 9];

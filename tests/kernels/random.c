@@ -256,8 +256,8 @@ Test(kernels_random, uniform_f32_is_close_to_f64)
     for (int i = 0; i < N; i++) cr_assert(fabs((double)f32[i] - f64[i]) <= 8 * 0x1p-23, "at %d", i);
 }
 
-/* 1 - u1 = v = exp(-r^2 / 2) is known to 2^-32 and, as a float, to 2^-25 of itself; dr = dv / (v r).
- * The rest are roundings of log, sqrt, cos and sin. */
+/* 1 - u1 = v = exp(-r^2 / 2) is known to 2^-32 and, as a float, to 2^-25 of itself; dr = dv / (v
+ * r). The rest are roundings of log, sqrt, cos and sin. */
 Test(kernels_random, normal_f32_is_close_to_f64)
 {
     gr__random r = with(32, 0, 1);
@@ -366,7 +366,8 @@ static void assert_chi_square(const int64_t *count, int cells, double expected, 
     cr_assert(sum <= k * w * w * w, "%s: chi-square %g of %d cells", what, sum, cells);
 }
 
-/* A mean of n values of deviation `deviation` lies within 3.9 standard errors of its expectation. */
+/* A mean of n values of deviation `deviation` lies within 3.9 standard errors of its
+ * expectation. */
 static void assert_mean(double sum, int n, double expected, double deviation, const char *what)
 {
     double z = (sum / n - expected) * sqrt(n) / deviation;

@@ -154,7 +154,8 @@ static void check_positions(const table *t, const gr__array *x, int axis)
 
 enum { TIES = 1, NANS = 2 };
 
-/* All axes of an array and of its permutation; TIES: only 7 different numbers, NANS: some of them. */
+/* All axes of an array and of its permutation; TIES: only 7 different numbers, NANS: some of
+ * them. */
 static void check_array(gr_dtype dtype, gr_shape shape, int kind)
 {
     double data[4096];
