@@ -169,7 +169,9 @@ int main(int argc, char **argv)
     gr_set_threads(s.threads < gr_threads() ? (int)s.threads : gr_threads());
     float *points = malloc((size_t)s.points * 2 * sizeof *points);
     int64_t *labels = malloc((size_t)s.points * sizeof *labels);
-    bool good = points && labels && run(&s, points, labels);
+    bool good = points && labels
+                    ? run(&s, points, labels)
+                    : report_error("classify: no memory for %lld points", (long long)s.points);
 
     free(points);
     free(labels);

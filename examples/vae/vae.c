@@ -16,6 +16,7 @@
 #include "examples/common/options.h"
 #include "examples/common/plot.h"
 #include "examples/common/progress.h"
+#include "examples/common/report.h"
 #include "examples/common/stop.h"
 
 enum { PIXELS = 784, HIDDEN = 400, LATENT = 20, SIDE = 28, TEST_SAMPLES = 5, TEST_BATCH = 500 };
@@ -253,7 +254,8 @@ int main(int argc, char **argv)
     gr_rng *rng = gr_rng_new((uint64_t)s.seed);
     gr_params *params = gr_params_new();
     epoch_result *results = calloc((size_t)s.epochs, sizeof *results);
-    bool good = results && run(&s, params, rng, results);
+    bool good = results ? run(&s, params, rng, results)
+                        : report_error("vae: no memory for %lld epochs", (long long)s.epochs);
 
     free(results);
     gr_params_free(params);

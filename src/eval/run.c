@@ -1,7 +1,6 @@
 /* One node's computation, by its kind. */
 #define _GNU_SOURCE /* dladdr */
 #include <dlfcn.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
