@@ -4,11 +4,17 @@
 #include "src/core/scope.h"
 #include "src/kernels/kernels.h"
 
+static bool is_constant(const gr_tensor *node)
+{
+    return ((const gr__constant *)node->detail)->step == 0;
+}
+
 static const gr__primitive constant_primitive = {
     .name = "gr_full",
     .kind = GR__SOURCE,
     .dtypes = GR__ALL,
     .kernel = offsetof(gr__kernels, constant),
+    .uniform = is_constant,
 };
 
 static bool is_i64(double v)

@@ -12,10 +12,10 @@ typedef struct view {
     int order[GR_MAX_RANK]; /* permute */
 } view;
 
-#define GR__VIEW_PRIMITIVE(public_name, layout_rule, derivative) \
+#define GR__VIEW_PRIMITIVE(public_name, layout_rule, derivative, ordered) \
     { \
         .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__ALL, .rule = derivative, \
-        .layout = layout_rule \
+        .layout = layout_rule, .in_order = ordered \
     }
 
 static gr_tensor *make(const gr__primitive *op, const void *site, const gr__shape *shape,
@@ -77,7 +77,7 @@ static gr_tensor *reshape_rule(const gr_tensor *y, int input, gr_tensor *g)
 }
 
 static const gr__primitive reshape_primitive = GR__VIEW_PRIMITIVE("gr_reshape", reshape_layout,
-                                                                  reshape_rule);
+                                                                  reshape_rule, true);
 
 /* The extent that stands for -1; the shape as it is if there is none; false after reporting. */
 static bool complete_shape(const gr_tensor *x, gr_shape *shape)
@@ -204,7 +204,7 @@ static gr_tensor *permute_rule(const gr_tensor *y, int input, gr_tensor *g)
 }
 
 static const gr__primitive permute_primitive = GR__VIEW_PRIMITIVE("gr_permute", permute_layout,
-                                                                  permute_rule);
+                                                                  permute_rule, false);
 
 static gr_tensor *permuted(const void *site, const gr_tensor *x, const int *order)
 {
@@ -291,7 +291,7 @@ static gr_tensor *expand_rule(const gr_tensor *y, int input, gr_tensor *g)
 }
 
 static const gr__primitive expand_primitive = GR__VIEW_PRIMITIVE("gr_expand", expand_layout,
-                                                                 expand_rule);
+                                                                 expand_rule, true);
 
 gr_tensor *gr_expand(const gr_tensor *x, gr_shape shape)
 {
@@ -359,7 +359,7 @@ static gr_tensor *slice_rule(const gr_tensor *y, int input, gr_tensor *g)
 }
 
 static const gr__primitive slice_primitive = GR__VIEW_PRIMITIVE("gr_slice", slice_layout,
-                                                                slice_rule);
+                                                                slice_rule, false);
 
 /* Counted from the end if negative, then cut to 0 .. extent. */
 static int64_t bound(int64_t i, int64_t extent)
@@ -402,7 +402,8 @@ static bool flip_layout(const gr_tensor *y, const gr__layout *from, gr__layout *
 
 static gr_tensor *flip_rule(const gr_tensor *y, int input, gr_tensor *g);
 
-static const gr__primitive flip_primitive = GR__VIEW_PRIMITIVE("gr_flip", flip_layout, flip_rule);
+static const gr__primitive flip_primitive = GR__VIEW_PRIMITIVE("gr_flip", flip_layout, flip_rule,
+                                                               false);
 
 static gr_tensor *flip_rule(const gr_tensor *y, int input, gr_tensor *g)
 {

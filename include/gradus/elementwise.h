@@ -45,6 +45,9 @@ GR_API gr_tensor *gr_log(const gr_tensor *x);
 /* log(1 + x), exact near 0. f32, f64. */
 GR_API gr_tensor *gr_log1p(const gr_tensor *x);
 
+/* log cosh x: exact near 0, |x| - log 2 far out. f32, f64. */
+GR_API gr_tensor *gr_log_cosh(const gr_tensor *x);
+
 /* ---- activations ---- */
 
 /* tanh x. f32, f64. */

@@ -185,6 +185,24 @@ static void mark_cells(int n, gr__cell *const *cells, uint32_t mark)
     }
 }
 
+/* Lets the evaluator know what is to become of the cells: where nobody else holds a cell's memory,
+ * it may write the new value into the old one's place, when nothing can fail any more. */
+static void announce(int n, gr__cell *const *cells, gr_tensor *const *values)
+{
+    for (int i = 0; i < n; i++) {
+        values[i]->flags |= GR__UPDATE;
+        cells[i]->update = values[i];
+    }
+}
+
+static void withdraw(int n, gr__cell *const *cells, gr_tensor *const *values)
+{
+    for (int i = 0; i < n; i++) {
+        values[i]->flags &= (uint8_t)~GR__UPDATE;
+        cells[i]->update = NULL;
+    }
+}
+
 /* Phase 1 of gr_assign_all: everything that can fail. values[i] becomes the node for cells[i], and
  * buffers[i] its numbers, in storage of their own. */
 static bool compute_all(int n, gr__cell *const *cells, gr_tensor *const *values,
@@ -205,10 +223,12 @@ static bool compute_all(int n, gr__cell *const *cells, gr_tensor *const *values,
     ready = ready && gr__pending_leaves(&list, &count, &capacity);
     mark_cells(n, cells, 0);
     if (ready) {
+        announce(n, cells, list);
         gr_eval((int)count, list);
         for (int i = 0; i < n; i++) {
             ready = ready && list[i]->buffer;
         }
+        withdraw(n, cells, list);
     }
     ready = ready && own_all(n, list, buffers);
     gr__free(list);

@@ -27,9 +27,10 @@ struct gr__cell {
     gr_tensor tensor; /* first: a cell is a tensor; its buffer is never NULL */
     char *name;       /* within its own set */
     gr_params *owner;
-    gr_tensor *pending;  /* an assigned value whose numbers wait, or NULL */
-    gr_tensor *gradient; /* what gr_backward has left, or NULL: a node, or &held */
-    gr_tensor held;      /* the gradient once its scope has ended */
+    gr_tensor *pending;      /* an assigned value whose numbers wait, or NULL */
+    const gr_tensor *update; /* its next value, while gr_assign_all computes it */
+    gr_tensor *gradient;     /* what gr_backward has left, or NULL: a node, or &held */
+    gr_tensor held;          /* the gradient once its scope has ended */
     bool trained;
     struct gr__thread *noting; /* whose list of cells has it, at place `noted`; NULL: none's */
     int64_t noted;

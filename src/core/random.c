@@ -92,6 +92,7 @@ static bool in_range(const char *function, const char *argument, double x, gr_dt
 static const gr__primitive uniform = {
     .name = "gr_uniform",
     .kind = GR__SOURCE,
+    .cost = 25, /* never computed twice */
     .kernel = offsetof(gr__kernels, uniform),
 };
 
@@ -114,6 +115,7 @@ gr_tensor *gr_uniform(gr_rng *rng, gr_shape shape, double low, double high)
 static const gr__primitive normal = {
     .name = "gr_normal",
     .kind = GR__SOURCE,
+    .cost = 25, /* never computed twice */
     .kernel = offsetof(gr__kernels, normal),
 };
 
@@ -133,6 +135,7 @@ gr_tensor *gr_normal(gr_rng *rng, gr_shape shape, double mean, double std)
 static const gr__primitive bernoulli = {
     .name = "gr_bernoulli",
     .kind = GR__SOURCE,
+    .cost = 25, /* never computed twice */
     .kernel = offsetof(gr__kernels, bernoulli),
 };
 
@@ -150,6 +153,7 @@ gr_tensor *gr_bernoulli(gr_rng *rng, gr_shape shape, double p)
 static const gr__primitive integers = {
     .name = "gr_integers",
     .kind = GR__SOURCE,
+    .cost = 25, /* never computed twice */
     .kernel = offsetof(gr__kernels, integers),
 };
 

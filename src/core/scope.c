@@ -404,6 +404,9 @@ void gr_thread_end(void)
     for (int64_t i = 0; i < self->scopes_ready; i++) {
         arenas_free(&self->scopes[i]);
     }
+    if (self->workspace) {
+        self->workspace_free(self->workspace);
+    }
     gr__free(self->scopes);
     gr__free(self->nodes);
     gr__free(self->cells);
@@ -479,9 +482,7 @@ bool gr__pending_leaves(gr_tensor ***list, int64_t *count, int64_t *capacity)
     bool complete = true;
 
     for (int64_t i = first; i < end; i++) {
-        if (gr__is_pending(thread->nodes[i])) {
-            mark_operands(thread->nodes[i], 1);
-        }
+        mark_operands(thread->nodes[i], 1);
     }
     for (int64_t i = first; i < end && complete; i++) {
         gr_tensor *node = thread->nodes[i];

@@ -45,6 +45,8 @@ typedef struct gr__thread {
     bool eager;      /* GRADUS_EAGER=1: compute each node as it is made */
     gr_dtype default_dtype;
     gr_work work;
+    struct gr__workspace *workspace; /* the evaluator's, NULL before it was needed */
+    void (*workspace_free)(struct gr__workspace *);
 } gr__thread;
 
 /* The calling thread's state, with a root scope; NULL, reported, if there is no memory for it. */
@@ -60,8 +62,8 @@ void *gr__arena_alloc(gr__arena *arena, size_t bytes);
 bool gr__is_stale(const gr_tensor *t);
 
 /* Appends to *list (gr__grow) the nodes of the open scopes whose numbers a flush computes: pending
- * ones that nothing pending reads and a program can still look at, those marked GR__WANTED, the
- * values assigned to cells, and the gradients of cells that are not marked. */
+ * ones that nothing reads and a program can still look at, those marked GR__WANTED, the values
+ * assigned to cells, and the gradients of cells that are not marked. */
 bool gr__pending_leaves(gr_tensor ***list, int64_t *count, int64_t *capacity);
 
 /* Drops the thread's note of a cell. */

@@ -26,14 +26,20 @@ typedef struct gr__primitive {
     gr__kind kind;
     uint8_t arity;  /* operands that the value is computed from; more may follow for the rule */
     uint8_t dtypes; /* bits of what operand 0 may be */
+    uint8_t cost;   /* of computing an element again, in simple operations; 0: 1 */
+    bool in_order;  /* VIEW: the elements keep their order, as in reshape and expand */
     size_t kernel;  /* offset in gr__kernels of the slot, an array by dtype */
 
     /* The gradient of operand `input`, written in operations, from that of the node; NULL, or no
      * rule at all: nothing flows. */
     gr_tensor *(*rule)(const gr_tensor *node, int input, gr_tensor *gradient);
 
-    /* VIEW: the node's layout from its operand's; false where strides cannot express it. */
+    /* VIEW: the node's layout from its operand's; false where strides cannot express it. None: the
+     * operand's own, in order. */
     bool (*layout)(const gr_tensor *node, const gr__layout *operand, gr__layout *result);
+
+    /* SOURCE: whether all elements are one number. */
+    bool (*uniform)(const gr_tensor *node);
 } gr__primitive;
 
 typedef struct gr__arena gr__arena;
@@ -44,7 +50,8 @@ enum {
     GR__TRANSIENT = 4,  /* made where no user can name it: not kept after its last reader */
     GR__COMPUTED = 8,   /* has been computed before */
     GR__REQUESTED = 16, /* scratch of one schedule: its value is to stay */
-    GR__WANTED = 32     /* given to gr_backward: the next flush computes it */
+    GR__WANTED = 32,    /* given to gr_backward: the next flush computes it */
+    GR__UPDATE = 64     /* a cell's next value, while a step computes it: nothing else reads it */
 };
 
 struct gr_tensor {
@@ -59,7 +66,6 @@ struct gr_tensor {
     int64_t id; /* creation order among the thread's live nodes, an index into its list */
     uint32_t generation;
     uint32_t mark; /* scratch of one walk, 0 between walks */
-    int32_t readers;
     uint8_t dtype;
     uint8_t flags;
 };

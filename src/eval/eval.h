@@ -1,5 +1,5 @@
-/* Between the files of the evaluator: the machine, blocks of operands, and one node's
- * computation. */
+/* Between the files of the evaluator: the machine, blocks of operands, and what one node computes
+ * by itself. */
 #ifndef GRADUS_EVAL_H
 #define GRADUS_EVAL_H
 
@@ -13,6 +13,10 @@ const gr__kernels *gr__kernels_in_use(void);
 
 /* Threads for work of about `elements` element operations: 1 below the size that pays. */
 int gr__threads_for(int64_t elements);
+
+/* Whether nodes are computed together where they can be: unless GRADUS_FUSE=0, or a test says so. */
+bool gr__fusing(void);
+void gr__set_fusing(bool fusing);
 
 /* Sets that size, below which a parallel region costs more than it gains; tests make it small, so
  * that small arrays are shared out too. */
@@ -33,11 +37,16 @@ typedef struct gr__load {
 gr__load gr__load_plan(const void *base, size_t size, int rank, const int64_t *dims,
                        const int64_t *strides);
 
-/* Elements first .. first + n - 1, n <= GR__BLOCK: where they lie if they lie together, else copied
+/* Elements first .. first + n - 1, one after the other. */
+void gr__load_copy(const gr__load *load, int64_t first, int64_t n, void *out);
+
+/* The same for n <= GR__BLOCK: where they lie if they lie together, else copied
  * into scratch. */
 const void *gr__load_block(const gr__load *load, int64_t first, int64_t n, void *scratch);
 
-/* ---- run.c, reduce.c ---- */
+/* ---- alone.c, reduce.c ---- */
+
+enum { GR__LONGEST_ROW = 8 * GR__BLOCK }; /* elements that are reduced within a tile */
 
 /* Room for one block of any dtype. */
 typedef union gr__block_room {
@@ -46,9 +55,17 @@ typedef union gr__block_room {
     int64_t i64[GR__BLOCK];
 } gr__block_room;
 
-/* Computes a node whose operands have their numbers: gives it a buffer. False after reporting. */
+/* Computes a node whose operands have their numbers by itself: a view, a reduction, an opaque kernel,
+ * an empty tensor. Gives it a buffer; false after reporting. */
 bool gr__run(gr_tensor *node);
 bool gr__run_reduce(gr_tensor *node);
+
+/* Folds n rows of `width` elements, `row` bytes each, as a tree of neighbours into the first. */
+void gr__fold_tree(const gr__reduce_kernel *kernel, void *rows, int64_t n, size_t row,
+                   int64_t width);
+
+/* Writes a number in a dtype. */
+void gr__store_number(void *to, gr_dtype dtype, double number);
 
 /* A new buffer for the node's elements; false, reported with the node's name and site. */
 bool gr__give_buffer(gr_tensor *node);

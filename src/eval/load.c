@@ -89,15 +89,20 @@ static void walk(const gr__load *load, int64_t first, int64_t n, char *out)
     }
 }
 
-const void *gr__load_block(const gr__load *load, int64_t first, int64_t n, void *scratch)
+void gr__load_copy(const gr__load *load, int64_t first, int64_t n, void *out)
 {
     if (load->rank == 0) {
-        copy_run(scratch, load->base, 0, n, load->size);
-        return scratch;
+        copy_run(out, load->base, 0, n, load->size);
+    } else {
+        walk(load, first, n, out);
     }
+}
+
+const void *gr__load_block(const gr__load *load, int64_t first, int64_t n, void *scratch)
+{
     if (load->rank == 1 && load->strides[0] == 1) {
         return load->base + first * (int64_t)load->size;
     }
-    walk(load, first, n, scratch);
+    gr__load_copy(load, first, n, scratch);
     return scratch;
 }

@@ -49,6 +49,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const isa *chosen;
 static _Atomic(const char *) refused; /* a value of GRADUS_ISA that this machine does not have */
 static atomic_int threads;
+static atomic_int fusing = -1; /* 1, 0; -1: not asked yet */
 static _Atomic(int64_t) parallel_from = 1 << 17;
 
 static void choose(void)
@@ -111,6 +112,27 @@ bool gr_set_threads(int n)
     }
     atomic_store_explicit(&threads, n, memory_order_relaxed);
     return true;
+}
+
+static void choose_fusing(void)
+{
+    const char *wanted = getenv("GRADUS_FUSE");
+    int fuse = wanted && strcmp(wanted, "0") == 0 ? 0 : 1, unknown = -1;
+
+    atomic_compare_exchange_strong(&fusing, &unknown, fuse);
+}
+
+bool gr__fusing(void)
+{
+    if (atomic_load_explicit(&fusing, memory_order_relaxed) < 0) {
+        choose_fusing();
+    }
+    return atomic_load_explicit(&fusing, memory_order_relaxed) == 1;
+}
+
+void gr__set_fusing(bool fuse)
+{
+    atomic_store(&fusing, fuse);
 }
 
 int gr__threads_for(int64_t elements)

@@ -99,11 +99,17 @@ static void run_tasks(const reduction *r)
     for (int64_t t = 0; t < tasks; t++) {
         run_task(r, t);
     }
-    size_t row = (size_t)r->results * r->size;
-    for (int64_t step = 1; step < r->blocks; step *= 2) {
-        for (int64_t b = 0; b + step < r->blocks; b += 2 * step) {
-            r->kernel->fold(r->partial + (size_t)b * row, r->partial + (size_t)(b + step) * row,
-                            r->results);
+    gr__fold_tree(r->kernel, r->partial, r->blocks, (size_t)r->results * r->size, r->results);
+}
+
+void gr__fold_tree(const gr__reduce_kernel *kernel, void *rows, int64_t n, size_t row,
+                   int64_t width)
+{
+    char *at = rows;
+
+    for (int64_t step = 1; step < n; step *= 2) {
+        for (int64_t b = 0; b + step < n; b += 2 * step) {
+            kernel->fold(at + (size_t)b * row, at + (size_t)(b + step) * row, width);
         }
     }
 }

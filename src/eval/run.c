@@ -1,268 +1,261 @@
-/* One node's computation, by its kind. */
-#define _GNU_SOURCE /* dladdr */
-#include <dlfcn.h>
-#include <stdio.h>
+/* Running programs: tile after tile, tasks of tiles shared out to threads. What a task is depends on
+ * sizes only, never on the number of threads. */
+#include <omp.h>
 #include <string.h>
 
-#include "src/core/scope.h"
-#include "src/eval/eval.h"
+#include "src/core/alloc.h"
+#include "src/eval/program.h"
 
-/* Blocks that one thread takes at a time. */
-enum { CHUNK = 16 * GR__BLOCK };
+/* ---- instructions ---- */
 
-bool gr__fail_at(const gr_tensor *node, gr_code code, const char *argument, const char *text)
+void gr__do_map(const gr__instruction *in, const gr__frame *f)
 {
-    Dl_info info;
-
-    if (!node->site || !dladdr(node->site, &info) || !info.dli_fname) {
-        return gr_fail(code, node->op->name, argument, "%s", text);
-    }
-    if (info.dli_sname) {
-        return gr_fail(code, node->op->name, argument, "%s (made in %s)", text, info.dli_sname);
-    }
-    return gr_fail(code, node->op->name, argument, "%s (made at %s+0x%zx, which addr2line names)",
-                   text, info.dli_fname,
-                   (size_t)((const char *)node->site - (const char *)info.dli_fbase));
+    in->map(f->at[in->out], f->at[in->in[0]], f->at[in->in[1]], f->at[in->in[2]],
+            f->counts[in->grain]);
 }
 
-bool gr__give_buffer(gr_tensor *node)
+void gr__do_source(const gr__instruction *in, const gr__frame *f)
 {
-    size_t bytes = (size_t)node->shape->count * gr_dtype_size((gr_dtype)node->dtype);
-    char text[64];
-
-    node->buffer = gr__buffer_new(bytes);
-    if (node->buffer) {
-        return true;
-    }
-    snprintf(text, sizeof text, "no memory for %zu bytes", bytes);
-    return gr__fail_at(node, GR_ERROR_MEMORY, NULL, text);
+    in->source(f->at[in->out], in->detail, f->firsts[in->grain], f->counts[in->grain]);
 }
 
-const void *gr__slot(const gr_tensor *node, gr_dtype dtype, size_t size)
+void gr__do_load(const gr__instruction *in, const gr__frame *f)
 {
-    return (const char *)gr__kernels_in_use() + node->op->kernel + (size_t)dtype * size;
+    gr__load_copy(in->load, f->firsts[in->grain], f->counts[in->grain], f->at[in->out]);
 }
 
-/* ---- MAP ---- */
-
-typedef struct map {
-    gr__map_kernel *kernel;
-    char *out;
-    size_t out_size;
-    int64_t count;
-    int operands;
-    gr__load load[3];
-} map;
-
-/* A number in an operand's dtype. */
-static void store_number(gr__block_room *room, gr_dtype dtype, double number)
+void gr__do_repeat(const gr__instruction *in, const gr__frame *f)
 {
-    switch (dtype) {
-    case GR_F32: room->f32[0] = (float)number; break;
-    case GR_F64: room->f64[0] = number; break;
-    default: room->i64[0] = (int64_t)number; break;
+    in->repeat(f->at[in->out], f->at[in->in[0]], f->counts[in->grain], in->times);
+}
+
+void gr__do_fill(const gr__instruction *in, const gr__frame *f)
+{
+    in->repeat(f->at[in->out], f->at[in->in[0]], 1, f->counts[in->grain]);
+}
+
+void gr__do_rows(const gr__instruction *in, const gr__frame *f)
+{
+    in->reduce->rows(f->at[in->out], f->at[in->in[0]], f->counts[in->grain], in->times);
+}
+
+void gr__do_long_rows(const gr__instruction *in, const gr__frame *f)
+{
+    size_t size = (size_t)(uintptr_t)in->detail;
+    const char *x = f->at[in->in[0]];
+    char *out = f->at[in->out];
+
+    for (int64_t i = 0; i < f->counts[in->grain]; i++, x += (size_t)in->times * size) {
+        double partial[GR__LONGEST_ROW / GR__BLOCK]; /* room for any dtype */
+        int64_t whole = in->times / GR__BLOCK, rest = in->times % GR__BLOCK;
+        in->reduce->rows(partial, x, whole, GR__BLOCK);
+        if (rest > 0) {
+            in->reduce->block((char *)partial + (size_t)whole * size,
+                              x + (size_t)(whole * GR__BLOCK) * size, rest);
+        }
+        in->reduce->tree(partial, whole + (rest > 0));
+        memcpy(out + (size_t)i * size, partial, size);
     }
 }
 
-static gr__load load_tensor(const gr_tensor *t, const gr__shape *shape)
+void gr__do_tile(const gr__instruction *in, const gr__frame *f)
 {
-    gr__layout layout = gr__layout_of(t);
-    int64_t strides[GR_MAX_RANK];
-    int shift = shape->rank - t->shape->rank;
-
-    for (int i = 0; i < shape->rank; i++) {
-        bool repeats = i < shift || t->shape->dims[i - shift] == 1;
-        strides[i] = repeats ? 0 : layout.strides[i - shift];
-    }
-    return gr__load_plan(gr__base(t), gr_dtype_size((gr_dtype)t->dtype), shape->rank, shape->dims,
-                         strides);
+    in->reduce->block(f->at[in->out], f->at[in->in[0]], f->elements);
 }
 
-static void map_chunk(const map *m, int64_t first, int64_t n)
+/* Row i of a block of rows goes to lane i % GR__LANES; neighbouring lanes lie together, as
+ * neighbouring rows do. */
+void gr__do_columns(const gr__instruction *in, const gr__frame *f)
 {
-    gr__block_room room[3];
-    const void *block[3] = {NULL, NULL, NULL};
+    size_t row = (size_t)in->times * (size_t)(uintptr_t)in->detail;
+    int64_t lane = f->first / in->times % GR__LANES, rows = f->elements / in->times;
+    char *lanes = f->at[in->out];
+    const char *x = f->at[in->in[0]];
 
-    for (int i = 0; i < m->operands; i++) {
-        if (m->load[i].rank == 0) { /* the same for every block */
-            block[i] = gr__load_block(&m->load[i], 0, n < GR__BLOCK ? n : GR__BLOCK, &room[i]);
+    while (rows > 0) {
+        int64_t take = rows < GR__LANES - lane ? rows : GR__LANES - lane;
+        in->reduce->fold(lanes + (size_t)lane * row, x, take * in->times);
+        x += (size_t)take * row;
+        rows -= take;
+        lane = 0;
+    }
+}
+
+/* ---- tiles and tasks ---- */
+
+static void set_tile(const gr__program *p, gr__frame *f, int64_t tile, int64_t *firsts,
+                     int64_t *counts)
+{
+    f->first = tile * p->tile;
+    int64_t end = p->elements;
+    if (p->span) {
+        int64_t each = (p->span + p->tile - 1) / p->tile;
+        f->first = tile / each * p->span + tile % each * p->tile;
+        end = (tile / each + 1) * p->span;
+    }
+    f->elements = end - f->first < p->tile ? end - f->first : p->tile;
+    firsts[0] = f->first;
+    counts[0] = f->elements;
+    for (int i = 1; i < p->grain_count; i++) {
+        firsts[i] = f->first / p->groups[i];
+        counts[i] = f->elements / p->groups[i];
+    }
+}
+
+static void move_slots(const gr__program *p, const gr__frame *f, int64_t tile)
+{
+    for (int i = 0; i < p->stride_count; i++) {
+        const gr__stride *s = &p->strides[i];
+        int64_t first = s->grain == GR__EACH_TILE ? tile : f->firsts[s->grain];
+        first = s->period > 0 ? first % s->period : first;
+        f->at[s->slot] = s->base + first * (int64_t)s->size;
+    }
+}
+
+static size_t slots_bytes(const gr__program *p)
+{
+    return ((size_t)p->slot_count * sizeof(void *) + 63) / 64 * 64;
+}
+
+static void start_task(const gr__program *p, gr__frame *f, char *memory)
+{
+    memcpy(f->at, p->slots, (size_t)p->slot_count * sizeof(void *));
+    for (int i = 0; i < p->register_count; i++) {
+        f->at[p->registers[i].slot] = memory + slots_bytes(p) + p->registers[i].offset;
+    }
+    for (int i = 0; i < p->finish_count; i++) {
+        if (p->finishes[i].lanes) {
+            p->finishes[i].kernel->start(f->at[p->finishes[i].lanes], GR__LANES * p->columns);
         }
     }
-    for (int64_t end = first + n; first < end; first += GR__BLOCK) {
-        int64_t length = end - first < GR__BLOCK ? end - first : GR__BLOCK;
-        for (int i = 0; i < m->operands; i++) {
-            if (m->load[i].rank > 0) {
-                block[i] = gr__load_block(&m->load[i], first, length, &room[i]);
-            }
+}
+
+static void end_task(const gr__program *p, const gr__frame *f, int64_t task)
+{
+    for (int i = 0; i < p->finish_count; i++) {
+        const gr__finish *end = &p->finishes[i];
+        size_t row = (size_t)p->columns * end->size;
+        char *lanes = f->at[end->lanes];
+        for (int half = GR__LANES / 2; end->lanes && half > 0; half /= 2) {
+            end->kernel->fold(lanes, lanes + (size_t)half * row, half * p->columns);
         }
-        m->kernel(m->out + (size_t)first * m->out_size, block[0], block[1], block[2], length);
+        if (end->lanes) {
+            memcpy(end->partial + (size_t)task * row, lanes, row);
+        }
     }
 }
 
-static void map_all(const map *m)
+static void run_task(const gr__program *p, int64_t task, char *memory)
 {
-    int64_t chunks = (m->count + CHUNK - 1) / CHUNK;
-    int threads = gr__threads_for(m->count);
+    int64_t firsts[GR__GRAINS], counts[GR__GRAINS];
+    gr__frame f = {.at = (void **)(void *)memory, .firsts = firsts, .counts = counts};
+    int64_t tile = task * p->tiles_per_task, end = tile + p->tiles_per_task;
 
-    if (threads == 1 || chunks <= 1) {
-        map_chunk(m, 0, m->count);
+    start_task(p, &f, memory);
+    set_tile(p, &f, 0, firsts, counts);
+    for (int i = 0; i < p->once_count; i++) {
+        p->once[i].run(&p->once[i], &f);
+    }
+    for (end = end < p->tiles ? end : p->tiles; tile < end; tile++) {
+        set_tile(p, &f, tile, firsts, counts);
+        move_slots(p, &f, tile);
+        for (int i = 0; i < p->code_count; i++) {
+            p->code[i].run(&p->code[i], &f);
+        }
+    }
+    end_task(p, &f, task);
+}
+
+/* ---- after the last tile ---- */
+
+static void finish(const gr__finish *end)
+{
+    size_t size = end->size, row = (size_t)end->results * size;
+
+    if (end->blocks == 1) {
         return;
     }
+    if (!end->lanes) {
+        for (int64_t i = 0; i < end->results; i++) {
+            char *partial = end->partial + (size_t)(i * end->blocks) * size;
+            end->kernel->tree(partial, end->blocks);
+            memcpy(end->out + (size_t)i * size, partial, size);
+        }
+    } else {
+        gr__fold_tree(end->kernel, end->partial, end->blocks, row, end->results);
+        memcpy(end->out, end->partial, row);
+    }
+    gr__free(end->partial);
+}
+
+static size_t memory_of(const gr__program *p)
+{
+    return (slots_bytes(p) + (size_t)p->register_bytes + 63) / 64 * 64;
+}
+
+static void drop_partials(gr__program *const *programs, int n)
+{
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < programs[i]->finish_count; j++) {
+            const gr__finish *end = &programs[i]->finishes[j];
+            gr__free(end->blocks > 1 ? end->partial : NULL);
+        }
+    }
+}
+
+static bool reserve(gr__room *room, size_t bytes)
+{
+    if (bytes > room->thread_bytes) {
+        gr__free(room->threads);
+        room->threads = gr__alloc(bytes);
+        room->thread_bytes = room->threads ? bytes : 0;
+    }
+    return bytes <= room->thread_bytes;
+}
+
+/* Task t of all programs together. */
+static void run_any(gr__program *const *programs, int n, int64_t t, char *memory)
+{
+    int i = 0;
+
+    while (i + 1 < n && t >= programs[i + 1]->first_task) {
+        i++;
+    }
+    run_task(programs[i], t - programs[i]->first_task, memory);
+}
+
+bool gr__run_programs(gr__program *const *programs, int n, gr__room *room)
+{
+    int64_t tasks = 0, work = 0;
+    size_t most = 0;
+
+    for (int i = 0; i < n; i++) {
+        programs[i]->first_task = tasks;
+        tasks += programs[i]->tasks;
+        work += programs[i]->work;
+        most = memory_of(programs[i]) > most ? memory_of(programs[i]) : most;
+    }
+    int threads = gr__threads_for(work);
+    threads = tasks < threads ? (int)tasks : threads;
+    if (!reserve(room, most * (size_t)threads)) {
+        drop_partials(programs, n);
+        return gr_fail(GR_ERROR_MEMORY, "gr_eval", NULL, "no memory for %d threads", threads);
+    }
+    char *memory = room->threads;
+    if (threads == 1) {
+        for (int64_t t = 0; t < tasks; t++) {
+            run_any(programs, n, t, memory);
+        }
+    } else {
 #pragma omp parallel for num_threads(threads) schedule(static)
-    for (int64_t i = 0; i < chunks; i++) {
-        int64_t first = i * CHUNK, left = m->count - first;
-        map_chunk(m, first, left < CHUNK ? left : CHUNK);
-    }
-}
-
-static bool run_map(gr_tensor *node)
-{
-    gr__block_room number[3];
-    gr_dtype dtype = (gr_dtype)node->dtype;
-
-    if (!gr__give_buffer(node)) {
-        return false;
-    }
-    map m = {.kernel = *(gr__map_kernel *const *)gr__slot(node, dtype, sizeof(gr__map_kernel *)),
-             .out = gr__base(node),
-             .out_size = gr_dtype_size(dtype),
-             .count = node->shape->count,
-             .operands = node->op->arity};
-    for (int i = 0; i < m.operands; i++) {
-        if (node->in[i].tensor) {
-            m.load[i] = load_tensor(node->in[i].tensor, node->shape);
-        } else {
-            store_number(&number[i], dtype, node->in[i].number);
-            m.load[i] = (gr__load){.base = (const char *)&number[i], .size = m.out_size};
+        for (int64_t t = 0; t < tasks; t++) {
+            run_any(programs, n, t, memory + most * (size_t)omp_get_thread_num());
         }
     }
-    if (m.count > 0) {
-        map_all(&m);
-    }
-    return true;
-}
-
-/* ---- SOURCE ---- */
-
-static bool run_source(gr_tensor *node)
-{
-    gr_dtype dtype = (gr_dtype)node->dtype;
-    gr__source_kernel *kernel = *(gr__source_kernel *const *)gr__slot(node, dtype,
-                                                                      sizeof(gr__source_kernel *));
-
-    if (!gr__give_buffer(node)) {
-        return false;
-    }
-    char *out = gr__base(node);
-    size_t size = gr_dtype_size(dtype);
-    int64_t count = node->shape->count, chunks = (count + CHUNK - 1) / CHUNK;
-    const void *detail = node->detail;
-    int threads = gr__threads_for(count);
-#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
-    for (int64_t i = 0; i < chunks; i++) {
-        int64_t first = i * CHUNK, left = count - first;
-        kernel(out + (size_t)first * size, detail, first, left < CHUNK ? left : CHUNK);
-    }
-    return true;
-}
-
-/* ---- VIEW ---- */
-
-/* The operand's numbers in a contiguous buffer: its own, held once more, or a copy. */
-static gr__buffer *contiguous(const gr_tensor *t, const gr_tensor *reader)
-{
-    size_t size = gr_dtype_size((gr_dtype)t->dtype), bytes = (size_t)t->shape->count * size;
-    gr__buffer *buffer = gr__buffer_new(bytes);
-
-    if (!buffer) {
-        gr__fail_at(reader, GR_ERROR_MEMORY, NULL, "no memory for a contiguous copy");
-        return NULL;
-    }
-    const gr__kernels *kernels = gr__kernels_in_use();
-    map m = {.kernel = kernels->cast[t->dtype][t->dtype],
-             .out = buffer->data,
-             .out_size = size,
-             .count = t->shape->count,
-             .operands = 1,
-             .load = {load_tensor(t, t->shape)}};
-    if (m.count > 0) {
-        map_all(&m);
-    }
-    return buffer;
-}
-
-static bool run_view(gr_tensor *node)
-{
-    const gr_tensor *x = node->in[0].tensor;
-    gr__layout from = gr__layout_of(x), to = from;
-    gr__buffer *buffer = gr__buffer_hold(x->buffer);
-
-    if (node->op->layout && !node->op->layout(node, &from, &to)) {
-        gr__buffer_drop(buffer);
-        buffer = contiguous(x, node);
-        from = (gr__layout){0};
-        memcpy(from.strides, x->shape->strides, sizeof from.strides);
-        if (!buffer || !node->op->layout(node, &from, &to)) {
-            gr__buffer_drop(buffer);
-            return false;
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < programs[i]->finish_count; j++) {
+            finish(&programs[i]->finishes[j]);
         }
     }
-    if (to.offset != 0 ||
-        memcmp(to.strides, node->shape->strides, (size_t)node->shape->rank * sizeof(int64_t))) {
-        gr__layout *layout = gr__arena_alloc(node->arena, sizeof *layout);
-        if (!layout) {
-            gr__buffer_drop(buffer);
-            return false;
-        }
-        *layout = to;
-        node->layout = layout;
-    }
-    node->buffer = buffer;
     return true;
-}
-
-/* ---- OPAQUE ---- */
-
-static bool run_opaque(gr_tensor *node)
-{
-    gr__array in[3];
-    int64_t work = node->shape->count;
-
-    if (!gr__give_buffer(node)) {
-        return false;
-    }
-    for (int i = 0; i < node->op->arity; i++) {
-        in[i] = gr__array_of(node->in[i].tensor);
-        work += in[i].count;
-    }
-    gr__array out = gr__array_of(node);
-    gr__fault fault = {.found = false};
-    gr_dtype dtype = node->op->arity > 0 ? in[0].dtype : out.dtype;
-    gr__opaque_kernel *const *slot = gr__slot(node, dtype, sizeof(gr__opaque_kernel *));
-    (*slot)(&out, in, node->detail, gr__threads_for(work), &fault);
-    if (fault.found) {
-        node->flags |= GR__ERROR;
-        return gr__fail_at(node, GR_ERROR_VALUE, fault.argument, fault.text);
-    }
-    return true;
-}
-
-static bool run_leaf(gr_tensor *node)
-{
-    return node->buffer != NULL;
-}
-
-bool gr__run(gr_tensor *node)
-{
-    static bool (*const by_kind[])(gr_tensor *) = {
-        [GR__LEAF] = run_leaf, [GR__MAP] = run_map,       [GR__REDUCE] = gr__run_reduce,
-        [GR__VIEW] = run_view, [GR__SOURCE] = run_source, [GR__OPAQUE] = run_opaque,
-    };
-
-    if (by_kind[node->op->kind](node)) {
-        return true;
-    }
-    gr__buffer_drop(node->buffer);
-    node->buffer = NULL;
-    return false;
 }

@@ -1,37 +1,46 @@
-/* The schedule: which pending nodes a request needs, in creation order, and which values stay.
+/* The schedule: which pending nodes a request needs, when they run, and which values stay.
  *
- * Ids rise with creation, so operands come before their readers: two passes over the thread's list,
- * the first downwards from the highest id asked for until nothing needed is left below. No search,
- * no recursion. */
+ * Ids rise with creation, so operands come before their readers: the list of what is needed is made
+ * in one walk downwards, from the highest id asked for until nothing needed is left below. No
+ * search, no recursion. */
 #include <stdatomic.h>
+#include <string.h>
 
 #include "src/core/params.h"
-#include "src/core/scope.h"
-#include "src/eval/eval.h"
+#include "src/eval/program.h"
 
-typedef struct order {
+/* What a thread keeps from schedule to schedule. */
+typedef struct gr__workspace {
     gr_tensor **nodes; /* needed, highest id first */
     int64_t count, capacity;
-} order;
+    gr__plan plan;
+    gr__room room;
+    gr__program **late; /* programs that wait for all others */
+    int64_t late_count, late_capacity;
+    bool busy; /* an error handler may evaluate while it is in use */
+} gr__workspace;
 
-static bool push(order *o, gr_tensor *node)
+/* ---- which nodes ---- */
+
+static bool push(gr__workspace *w, gr_tensor *node)
 {
-    gr_tensor **nodes = gr__grow(o->nodes, &o->capacity, o->count + 1, sizeof *nodes);
+    gr_tensor **nodes = gr__grow(w->nodes, &w->capacity, w->count + 1, sizeof *nodes);
 
     if (!nodes) {
         return gr_fail(GR_ERROR_MEMORY, "gr_eval", NULL, "no memory for a schedule");
     }
-    o->nodes = nodes;
-    nodes[o->count++] = node;
+    w->nodes = nodes;
+    nodes[w->count++] = node;
     return true;
 }
 
-/* What an operand's place holds, if it waits for its numbers. */
-static gr_tensor *pending_operand(const gr_tensor *node, int i)
+/* An operand that waits for its numbers, or whose memory the schedule may give to another. */
+static gr_tensor *listed_operand(const gr_tensor *node, int i)
 {
     gr_tensor *x = (gr_tensor *)(uintptr_t)node->in[i].tensor;
+    bool captured = x && x->op == &gr__captured_primitive && x->flags & GR__TRANSIENT;
 
-    return x && gr__is_pending(x) ? x : NULL;
+    return x && (gr__is_pending(x) || captured) ? x : NULL;
 }
 
 /* Marks what is asked for; returns how many nodes that is, and the highest id. */
@@ -51,8 +60,8 @@ static int64_t mark_requests(int n, gr_tensor *const *tensors, int64_t *top)
     return marked;
 }
 
-/* Collects what the marked nodes need, counting readers. */
-static bool collect(const gr__thread *thread, int64_t top, int64_t marked, order *o)
+/* Lists what the marked nodes need. */
+static bool collect(const gr__thread *thread, int64_t top, int64_t marked, gr__workspace *w)
 {
     bool complete = true;
 
@@ -63,33 +72,77 @@ static bool collect(const gr__thread *thread, int64_t top, int64_t marked, order
         }
         node->mark = 0;
         marked--;
-        complete = complete && push(o, node);
+        complete = complete && push(w, node);
         if (!complete) { /* what is not listed keeps no scratch */
             node->flags &= (uint8_t)~GR__REQUESTED;
         }
-        for (int i = 0; i < node->op->arity; i++) {
-            gr_tensor *x = pending_operand(node, i);
+        for (int i = 0; i < node->op->arity && !node->buffer; i++) {
+            gr_tensor *x = listed_operand(node, i);
             if (x) {
                 marked += !x->mark;
                 x->mark = 1;
-                x->readers += complete;
             }
         }
     }
     return complete;
 }
 
-/* A value made where no user can name it goes after its last reader; it can be computed again. */
-static void release(gr_tensor *node)
-{
-    bool unnamed = (node->flags & (GR__TRANSIENT | GR__REQUESTED | GR__WANTED)) == GR__TRANSIENT;
+/* ---- the plan ---- */
 
-    if (unnamed && node->op->kind != GR__LEAF && node->op != &gr__captured_primitive) {
-        gr__buffer_drop(node->buffer);
-        node->buffer = NULL;
-        node->layout = NULL;
+static bool make_room(gr__plan *plan, int64_t items, int64_t range)
+{
+    int32_t *at = gr__grow(plan->at, &plan->at_capacity, range, sizeof *at);
+    plan->at = at ? at : plan->at;
+    gr__item *list = gr__grow(plan->items, &plan->item_capacity, items, sizeof *list);
+    plan->items = list ? list : plan->items;
+    return at && list;
+}
+
+static void count_uses(gr__plan *plan, const gr_tensor *node)
+{
+    for (int i = 0; i < node->op->arity; i++) {
+        gr__item *x = gr__item_of(plan, node->in[i].tensor);
+        if (x) {
+            x->uses++;
+        }
     }
 }
+
+/* The listed nodes as items, in creation order. */
+static bool list_items(gr__workspace *w)
+{
+    gr__plan *plan = &w->plan;
+    int64_t n = w->count, low = w->nodes[n - 1]->id, range = w->nodes[0]->id - low + 1;
+
+    plan->thread = gr__self();
+    plan->low = low;
+    plan->range = range;
+    plan->item_count = plan->pass_count = plan->member_count = 0;
+    plan->fusing = gr__fusing() && !plan->thread->eager;
+    plan->updates = false;
+    plan->complete = make_room(plan, n, range);
+    if (!plan->complete) {
+        return false;
+    }
+    memset(plan->at, GR__NONE, (size_t)range * sizeof *plan->at);
+    for (int64_t i = 0; i < n; i++) {
+        gr_tensor *node = w->nodes[n - 1 - i];
+        plan->items[i] = (gr__item){
+            .node = node, .home = GR__NONE, .copied = GR__NONE, .seen = GR__NONE};
+        plan->at[node->id - low] = (int32_t)i;
+        plan->updates = plan->updates || node->flags & GR__UPDATE;
+        bool again = node->flags & GR__COMPUTED && node->op->kind != GR__VIEW && !node->buffer;
+        plan->thread->work.recomputed += again;
+        if (!node->buffer) {
+            count_uses(plan, node);
+        }
+    }
+    plan->item_count = n;
+    gr__fuse(plan);
+    return plan->complete;
+}
+
+/* ---- running ---- */
 
 /* Whether the operands have their numbers; if one of them is an error tensor, so is the node
  * now. */
@@ -107,9 +160,13 @@ static bool operands_ready(gr_tensor *node)
     return ready;
 }
 
-/* Computes one node. Wrong numbers make it an error tensor, and silently all that depend on it;
- * where memory ran out it stays pending, so that nothing is lost. */
-static bool compute(gr__thread *thread, gr_tensor *node)
+static void note_computed(gr__thread *thread, gr_tensor *node)
+{
+    thread->work.scheduled++;
+    node->flags |= GR__COMPUTED;
+}
+
+bool gr__compute(gr__thread *thread, gr_tensor *node)
 {
     if (node->buffer) { /* an error handler has looked at it meanwhile */
         return true;
@@ -117,63 +174,245 @@ static bool compute(gr__thread *thread, gr_tensor *node)
     if (!operands_ready(node) || !gr__run(node)) {
         return false;
     }
-    thread->work.scheduled++;
-    thread->work.recomputed += (node->flags & GR__COMPUTED) != 0;
-    node->flags |= GR__COMPUTED;
+    note_computed(thread, node);
     return true;
 }
 
-static bool run_order(gr__thread *thread, order *o)
+/* A value made where no user can name it goes after its last reader; it can be computed again. */
+static void release(gr_tensor *node)
 {
+    bool unnamed = (node->flags & (GR__TRANSIENT | GR__REQUESTED | GR__WANTED)) == GR__TRANSIENT;
+
+    if (unnamed && node->op->kind != GR__LEAF && node->op != &gr__captured_primitive) {
+        gr__buffer_drop(node->buffer);
+        node->buffer = NULL;
+        node->layout = NULL;
+    }
+}
+
+static void read_once(gr__item *x)
+{
+    if (x && x->loads > 0 && --x->loads == 0) {
+        release(x->node);
+    }
+}
+
+/* Whether the item is a view of the pass's that needs a layout, beside its operand's memory. */
+static bool is_laid(const gr__item *item, int32_t k)
+{
+    return item->node->op->kind == GR__VIEW && item->home == k && gr__is_kept(item);
+}
+
+static void lay_views(gr__plan *plan, int32_t k)
+{
+    for (int32_t e = plan->passes[k].first; e >= 0; e = plan->members[e].next) {
+        const gr__item *item = &plan->items[plan->members[e].item];
+        if (is_laid(item, k)) {
+            gr__compute(plan->thread, item->node);
+        }
+    }
+}
+
+/* After a pass: an end to what it was the last to read. */
+static void end_pass(gr__plan *plan, int32_t k)
+{
+    for (int32_t e = plan->passes[k].first; e >= 0; e = plan->members[e].next) {
+        const gr__member *member = &plan->members[e];
+        const gr__item *item = &plan->items[member->item];
+        gr_tensor *node = item->node;
+        if (is_laid(item, k)) {
+            read_once(gr__item_of(plan, node->in[0].tensor));
+        } else if (member->live && item->home == k && !item->failed && !gr__is_error(node)) {
+            note_computed(plan->thread, node);
+        }
+        for (int i = 0; member->live && i < node->op->arity; i++) {
+            if (!(member->inside >> i & 1)) {
+                read_once(gr__item_of(plan, node->in[i].tensor));
+            }
+        }
+    }
+}
+
+/* A pass that cannot run: what it was to store stays pending. */
+static void give_up(gr__plan *plan, int32_t k)
+{
+    for (int32_t e = plan->passes[k].first; e >= 0; e = plan->members[e].next) {
+        gr__item *item = &plan->items[plan->members[e].item];
+        if (item->home == k) {
+            item->failed = true;
+            gr__buffer_drop(item->node->buffer);
+            item->node->buffer = NULL;
+        }
+    }
+}
+
+static void run_pass(gr__workspace *w, int32_t k)
+{
+    gr__plan *plan = &w->plan;
+    const gr__pass *pass = &plan->passes[k];
+    gr__program *program;
+
+    if (pass->alone) {
+        gr__item *item = &plan->items[plan->members[pass->first].item];
+        item->failed = !gr__compute(plan->thread, item->node);
+    } else if (!gr__write_program(plan, k, &w->room, &program) ||
+               (program && !gr__run_programs(&program, 1, &w->room))) {
+        give_up(plan, k);
+    }
+    lay_views(plan, k);
+    end_pass(plan, k);
+    gr__room_reset(&w->room);
+}
+
+/* ---- passes with new values of cells ---- */
+
+/* Whether every new value of a cell can be computed; the late programs are then written. */
+static bool write_late(gr__workspace *w)
+{
+    gr__plan *plan = &w->plan;
     bool good = true;
 
-    for (int64_t i = o->count - 1; i >= 0; i--) {
-        gr_tensor *node = o->nodes[i];
-        good = compute(thread, node) && good;
-        for (int j = 0; j < node->op->arity; j++) {
-            gr_tensor *x = (gr_tensor *)(uintptr_t)node->in[j].tensor;
-            if (x && x->readers > 0 && --x->readers == 0) {
-                release(x);
-            }
+    w->late_count = 0;
+    for (int32_t k = 0; k < plan->pass_count && good; k++) {
+        gr__program *program = NULL;
+        if (!plan->passes[k].late) {
+            continue;
         }
+        gr__program **late = gr__grow(w->late, &w->late_capacity, w->late_count + 1, sizeof *late);
+        w->late = late ? late : w->late;
+        good = late && gr__write_program(plan, k, &w->room, &program);
+        if (program) {
+            w->late[w->late_count++] = program;
+        }
+        lay_views(plan, k);
     }
-    for (int64_t i = 0; i < o->count; i++) {
-        o->nodes[i]->flags &= (uint8_t)~GR__REQUESTED;
+    for (int64_t i = 0; i < plan->item_count && good; i++) {
+        good = !(plan->items[i].node->flags & GR__UPDATE) || plan->items[i].node->buffer;
     }
     return good;
 }
 
-/* After a schedule that could not be listed, its scratch must be clean again. */
-static void forget(order *o)
+/* All together, after everything that can fail: all of them, or none. */
+static void run_late(gr__workspace *w)
 {
-    for (int64_t i = 0; i < o->count; i++) {
-        o->nodes[i]->flags &= (uint8_t)~GR__REQUESTED;
-        for (int j = 0; j < o->nodes[i]->op->arity; j++) {
-            gr_tensor *x = pending_operand(o->nodes[i], j);
-            if (x) {
-                x->readers = 0;
-            }
+    gr__plan *plan = &w->plan;
+    bool good = write_late(w) &&
+                (w->late_count == 0 || gr__run_programs(w->late, (int)w->late_count, &w->room));
+
+    for (int32_t k = 0; k < plan->pass_count; k++) {
+        if (plan->passes[k].late && !good) {
+            give_up(plan, k);
         }
+        if (plan->passes[k].late) {
+            end_pass(plan, k);
+        }
+    }
+    gr__room_reset(&w->room);
+}
+
+static void run_passes(gr__workspace *w)
+{
+    for (int32_t k = 0; k < w->plan.pass_count; k++) {
+        if (!w->plan.passes[k].late) {
+            run_pass(w, k);
+        }
+    }
+    if (w->plan.updates) {
+        run_late(w);
     }
 }
 
-static bool flush(gr__thread *thread, int n, gr_tensor *const *nodes)
+/* ---- the flush ---- */
+
+/* Memory of an extraordinary schedule is not kept. */
+static void trim(gr__workspace *w)
 {
-    order o = {0};
+    enum { KEPT = 1 << 14 };
+
+    if (w->capacity > KEPT) {
+        gr__free(w->nodes);
+        w->nodes = NULL;
+        w->capacity = 0;
+    }
+    gr__plan *plan = &w->plan;
+    if (plan->at_capacity > KEPT || plan->member_capacity > KEPT || plan->item_capacity > KEPT) {
+        gr__free(plan->at);
+        gr__free(plan->items);
+        gr__free(plan->passes);
+        gr__free(plan->members);
+        *plan = (gr__plan){0};
+    }
+}
+
+static void free_workspace(gr__workspace *w)
+{
+    gr__free(w->nodes);
+    gr__free(w->plan.at);
+    gr__free(w->plan.items);
+    gr__free(w->plan.passes);
+    gr__free(w->plan.members);
+    gr__free(w->late);
+    gr__room_free(&w->room);
+    gr__free(w);
+}
+
+/* The thread's workspace, or, inside a schedule, one of its own; NULL after reporting. */
+static gr__workspace *open_workspace(gr__thread *thread)
+{
+    gr__workspace *w = thread->workspace;
+
+    if (!w || w->busy) {
+        w = gr__alloc(sizeof *w);
+        if (!w) {
+            gr_fail(GR_ERROR_MEMORY, "gr_eval", NULL, "no memory for a schedule");
+            return NULL;
+        }
+        *w = (gr__workspace){.count = 0};
+        thread->workspace = thread->workspace ? thread->workspace : w;
+        thread->workspace_free = free_workspace;
+    }
+    w->busy = true;
+    w->count = 0;
+    return w;
+}
+
+static void close_workspace(gr__thread *thread, gr__workspace *w)
+{
+    w->busy = false;
+    if (w != thread->workspace) {
+        free_workspace(w);
+    } else {
+        trim(w);
+    }
+}
+
+static void flush(gr__thread *thread, int n, gr_tensor *const *nodes)
+{
     int64_t top = -1, marked = mark_requests(n, nodes, &top);
+    gr__workspace *w = marked > 0 ? open_workspace(thread) : NULL;
 
     if (marked == 0) {
-        return true;
+        return;
     }
     thread->work.flushes++;
-    bool good = collect(thread, top, marked, &o);
-    if (good) {
-        good = run_order(thread, &o);
-    } else {
-        forget(&o);
+    if (!w) {
+        for (int i = 0; i < n; i++) {
+            nodes[i]->mark = 0;
+            nodes[i]->flags &= (uint8_t)~GR__REQUESTED;
+        }
+        return;
     }
-    gr__free(o.nodes);
-    return good;
+    if (collect(thread, top, marked, w)) {
+        if (list_items(w)) {
+            run_passes(w);
+        } else {
+            gr_fail(GR_ERROR_MEMORY, "gr_eval", NULL, "no memory for a schedule");
+        }
+    }
+    for (int64_t i = 0; i < w->count; i++) {
+        w->nodes[i]->flags &= (uint8_t)~GR__REQUESTED;
+    }
+    close_workspace(thread, w);
 }
 
 /* The node to compute for a tensor that was asked for: a cell's assigned value for the cell. */

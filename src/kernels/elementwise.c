@@ -1,7 +1,9 @@
-/* Map kernels: one for each row of elementwise.def and each of its dtypes, and the casts.
+/* Map kernels: those of each row of elementwise.def and each of its dtypes, and the casts.
  *
- * Every loop runs over contiguous blocks. out may be one of the operands (element i is read before
- * it is written), so nothing here is `restrict`; a cast between sizes wants memory of its own. */
+ * Every loop runs over contiguous blocks; an operand that is one number for all elements has a form
+ * of the kernel of its own, which keeps it in a register. out may be one of the operands (element i
+ * is read before it is written), so nothing here is `restrict`; a cast between sizes wants memory
+ * of its own. */
 #include "src/kernels/kernels.h"
 
 #include "src/kernels/vmath.h"
@@ -40,30 +42,42 @@ static inline int64_t abs_i64(int64_t x)
 
 #define UNARY(dtype, T, name, y) CONVERT(name##_##dtype, T, T, y)
 
-#define BINARY(dtype, T, name, y) \
-    MAP(name##_##dtype) \
+/* ka, kb: 1, or 0 where the operand is one number. */
+#define BINARY_FORM(name, T, y, ka, kb) \
+    MAP(name) \
     { \
         T *to = out; \
         const T *as = p, *bs = q; \
         (void)r; \
         LOOP \
         { \
-            T a = as[i], b = bs[i]; \
+            T a = as[i * ka], b = bs[i * kb]; \
             to[i] = (T)(y); \
         } \
     }
 
-#define TERNARY(dtype, T, name, y) \
-    MAP(name##_##dtype) \
+#define BINARY(dtype, T, name, y) \
+    BINARY_FORM(name##_##dtype, T, y, 1, 1) \
+    BINARY_FORM(name##_number_a_##dtype, T, y, 0, 1) \
+    BINARY_FORM(name##_number_b_##dtype, T, y, 1, 0)
+
+#define TERNARY_FORM(name, T, y, ka, kb) \
+    MAP(name) \
     { \
         T *to = out; \
         const T *cs = p, *as = q, *bs = r; \
         LOOP \
         { \
-            T c = cs[i], a = as[i], b = bs[i]; \
+            T c = cs[i], a = as[i * ka], b = bs[i * kb]; \
             to[i] = (T)(y); \
         } \
     }
+
+#define TERNARY(dtype, T, name, y) \
+    TERNARY_FORM(name##_##dtype, T, y, 1, 1) \
+    TERNARY_FORM(name##_number_a_##dtype, T, y, 0, 1) \
+    TERNARY_FORM(name##_number_b_##dtype, T, y, 1, 0) \
+    TERNARY_FORM(name##_numbers_##dtype, T, y, 0, 0)
 
 #define GR_UNARY(name, types, low, high, y, ...) EACH_##types(UNARY, name, y)
 #define GR_BINARY(name, types, low, high, y, ...) EACH_##types(BINARY, name, y)

@@ -17,6 +17,10 @@
  * NULL. */
 typedef void gr__map_kernel(void *out, const void *a, const void *b, const void *c, int64_t n);
 
+/* The forms of a map kernel, as bits: which of its last two operands is one number for all
+ * elements. Unary kernels have the first form alone, binary ones no form for two numbers. */
+enum { GR__NUMBER_A = 1, GR__NUMBER_B = 2, GR__FORMS = 4 };
+
 /* SOURCE: elements first .. first + n - 1 of a tensor that has no operands. */
 typedef void gr__source_kernel(void *out, const void *detail, int64_t first, int64_t n);
 
@@ -25,7 +29,12 @@ typedef struct gr__reduce_kernel {
     void (*start)(void *lanes, int64_t n);               /* the neutral element */
     void (*fold)(void *lanes, const void *x, int64_t n); /* lanes[i] with x[i] */
     void (*block)(void *out, const void *x, int64_t n);  /* n <= GR__BLOCK into *out */
+    void (*tree)(void *x, int64_t n); /* n partial results, by pairs of neighbours, into *x */
+    void (*rows)(void *out, const void *x, int64_t rows, int64_t n); /* rows blocks of n */
 } gr__reduce_kernel;
+
+/* Each of n elements `times` times over, one after the other. */
+typedef void gr__repeat_kernel(void *out, const void *x, int64_t n, int64_t times);
 
 /* OPAQUE: whole arrays. */
 typedef struct gr__array {
@@ -73,15 +82,16 @@ typedef struct gr__random {
 } gr__random;
 
 typedef struct gr__kernels {
-#define GR_UNARY(name, ...) gr__map_kernel *name[GR__DTYPES];
-#define GR_BINARY(name, ...) gr__map_kernel *name[GR__DTYPES];
-#define GR_TERNARY(name, ...) gr__map_kernel *name[GR__DTYPES];
+#define GR_UNARY(name, ...) gr__map_kernel *name[1][GR__DTYPES];
+#define GR_BINARY(name, ...) gr__map_kernel *name[GR__FORMS][GR__DTYPES];
+#define GR_TERNARY(name, ...) gr__map_kernel *name[GR__FORMS][GR__DTYPES];
 #include <gradus/elementwise.def>
 #undef GR_UNARY
 #undef GR_BINARY
 #undef GR_TERNARY
     gr__map_kernel *cast[GR__DTYPES][GR__DTYPES]; /* [from][to] */
     gr__reduce_kernel sum[GR__DTYPES], max[GR__DTYPES], min[GR__DTYPES];
+    gr__repeat_kernel *repeat[GR__DTYPES];
     gr__source_kernel *constant[GR__DTYPES];
     gr__source_kernel *uniform[GR__DTYPES], *normal[GR__DTYPES], *bernoulli[GR__DTYPES];
     gr__source_kernel *integers[GR__DTYPES];

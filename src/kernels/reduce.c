@@ -1,4 +1,5 @@
-/* Reductions: sum, max and min by blocks, and the position of a maximum or minimum along an axis.
+/* Reductions: sum, max and min by blocks, the position of a maximum or minimum along an axis, and
+ * the spreading of a reduced value over its row.
  *
  * The order of a reduction is part of the contract: element i of a block goes to lane i %
  * GR__LANES, in order and from the neutral element on; then the lanes are folded in halves. The
@@ -54,11 +55,35 @@
         for (int half = GR__LANES / 2; half > 0; half /= 2) \
             name##_##dtype(lane, lane + half, half); \
         *to = result; \
+    } \
+\
+    void GR__KERNEL(gr__##name##_rows_##dtype)(void *out, const void *xs, int64_t rows, \
+                                               int64_t n); \
+    void GR__KERNEL(gr__##name##_rows_##dtype)(void *out, const void *xs, int64_t rows, int64_t n) \
+    { \
+        for (int64_t i = 0; i < rows; i++) \
+            GR__KERNEL(gr__##name##_block_##dtype)((T *)out + i, (const T *)xs + i * n, n); \
+    }
+
+/* y is the fold of two neighbours a and x. */
+#define TREE(name, dtype, T, y) \
+    void GR__KERNEL(gr__##name##_tree_##dtype)(void *xs, int64_t n); \
+    void GR__KERNEL(gr__##name##_tree_##dtype)(void *xs, int64_t n) \
+    { \
+        T *to = xs; \
+        for (; n > 1; n = n / 2 + n % 2) { \
+            for (int64_t i = 0; i < n / 2; i++) { \
+                T a = to[2 * i], x = to[2 * i + 1]; \
+                to[i] = y; \
+            } \
+            if (n % 2) to[n / 2] = to[n - 1]; \
+        } \
     }
 
 #define REDUCE(name, dtype, T, neutral, y) \
     FOLD(name, dtype, T, neutral, y) \
-    BLOCK(name, dtype, T, neutral, y, lane[0])
+    BLOCK(name, dtype, T, neutral, y, lane[0]) \
+    TREE(name, dtype, T, y)
 
 REDUCE(sum, f32, float, 0, a + x)
 REDUCE(sum, f64, double, 0, a + x)
@@ -71,6 +96,10 @@ FOLD(max, f32, float, -INFINITY, a > x || a != a ? a : x)
 FOLD(max, f64, double, -INFINITY, a > x || a != a ? a : x)
 FOLD(min, f32, float, INFINITY, a < x || a != a ? a : x)
 FOLD(min, f64, double, INFINITY, a < x || a != a ? a : x)
+TREE(max, f32, float, a > x || a != a ? a : x)
+TREE(max, f64, double, a > x || a != a ? a : x)
+TREE(min, f32, float, a < x || a != a ? a : x)
+TREE(min, f64, double, a < x || a != a ? a : x)
 
 #define ANY_NAN(dtype, T, mask) \
     static inline bool any_nan_##dtype(const T *x, int64_t n) \
@@ -89,6 +118,20 @@ BLOCK(max, f32, float, -INFINITY, a > x ? a : x, any_nan_f32(from, n) ? NAN : la
 BLOCK(max, f64, double, -INFINITY, a > x ? a : x, any_nan_f64(from, n) ? (double)NAN : lane[0])
 BLOCK(min, f32, float, INFINITY, a < x ? a : x, any_nan_f32(from, n) ? NAN : lane[0])
 BLOCK(min, f64, double, INFINITY, a < x ? a : x, any_nan_f64(from, n) ? (double)NAN : lane[0])
+
+#define REPEAT(dtype, T) \
+    gr__repeat_kernel GR__KERNEL(gr__repeat_##dtype); \
+    void GR__KERNEL(gr__repeat_##dtype)(void *out, const void *x, int64_t n, int64_t times) \
+    { \
+        T *to = out; \
+        const T *from = x; \
+        for (int64_t i = 0; i < n; i++) \
+            for (int64_t j = 0; j < times; j++) *to++ = from[i]; \
+    }
+
+REPEAT(f32, float)
+REPEAT(f64, double)
+REPEAT(i64, int64_t)
 
 /* Positions that are searched side by side. */
 enum { COLUMNS = 64 };

@@ -5,8 +5,11 @@
 #define DECLARE_ALL(type, name) DECLARE_FLOATS(type, name) extern type GR__KERNEL(name##_i64);
 
 #define GR_UNARY(name, types, ...) DECLARE_##types(gr__map_kernel, name)
-#define GR_BINARY(name, types, ...) DECLARE_##types(gr__map_kernel, name)
-#define GR_TERNARY(name, types, ...) DECLARE_##types(gr__map_kernel, name)
+#define GR_BINARY(name, types, ...) \
+    DECLARE_##types(gr__map_kernel, name) DECLARE_##types(gr__map_kernel, name##_number_a) \
+        DECLARE_##types(gr__map_kernel, name##_number_b)
+#define GR_TERNARY(name, types, ...) \
+    GR_BINARY(name, types, ) DECLARE_##types(gr__map_kernel, name##_numbers)
 #include <gradus/elementwise.def>
 #undef GR_UNARY
 #undef GR_BINARY
@@ -19,7 +22,9 @@ DECLARE_ALL(gr__map_kernel, gr__cast_i64)
 #define DECLARE_REDUCE(name, dtype) \
     extern void GR__KERNEL(name##_start_##dtype)(void *lanes, int64_t n); \
     extern void GR__KERNEL(name##_fold_##dtype)(void *lanes, const void *x, int64_t n); \
-    extern void GR__KERNEL(name##_block_##dtype)(void *out, const void *x, int64_t n);
+    extern void GR__KERNEL(name##_block_##dtype)(void *out, const void *x, int64_t n); \
+    extern void GR__KERNEL(name##_tree_##dtype)(void *x, int64_t n); \
+    extern void GR__KERNEL(name##_rows_##dtype)(void *out, const void *x, int64_t rows, int64_t n);
 #define DECLARE_REDUCES(name) \
     DECLARE_REDUCE(name, f32) DECLARE_REDUCE(name, f64) DECLARE_REDUCE(name, i64)
 
@@ -27,6 +32,7 @@ DECLARE_REDUCES(gr__sum)
 DECLARE_REDUCES(gr__max)
 DECLARE_REDUCES(gr__min)
 
+DECLARE_ALL(gr__repeat_kernel, gr__repeat)
 DECLARE_ALL(gr__source_kernel, gr__constant)
 DECLARE_FLOATS(gr__source_kernel, gr__uniform)
 DECLARE_FLOATS(gr__source_kernel, gr__normal)
@@ -47,19 +53,23 @@ DECLARE_ALL(gr__opaque_kernel, gr__scatter_add)
 #define I64(name) {NULL, NULL, GR__KERNEL(name##_i64)}
 #define REDUCE(name, dtype) \
     {GR__KERNEL(name##_start_##dtype), GR__KERNEL(name##_fold_##dtype), \
-     GR__KERNEL(name##_block_##dtype)}
+     GR__KERNEL(name##_block_##dtype), GR__KERNEL(name##_tree_##dtype), \
+     GR__KERNEL(name##_rows_##dtype)}
 #define REDUCES(name) {REDUCE(name, f32), REDUCE(name, f64), REDUCE(name, i64)}
 /* clang-format on */
 
 const gr__kernels GR__KERNEL(gr__kernels) = {
-#define GR_UNARY(name, types, ...) .name = types(name),
-#define GR_BINARY(name, types, ...) .name = types(name),
-#define GR_TERNARY(name, types, ...) .name = types(name),
+#define GR_UNARY(name, types, ...) .name = {types(name)},
+#define GR_BINARY(name, types, ...) \
+    .name = {types(name), types(name##_number_a), types(name##_number_b)},
+#define GR_TERNARY(name, types, ...) \
+    .name = {types(name), types(name##_number_a), types(name##_number_b), types(name##_numbers)},
 #include <gradus/elementwise.def>
     .cast = {ALL(gr__cast_f32), ALL(gr__cast_f64), ALL(gr__cast_i64)},
     .sum = REDUCES(gr__sum),
     .max = REDUCES(gr__max),
     .min = REDUCES(gr__min),
+    .repeat = ALL(gr__repeat),
     .constant = ALL(gr__constant),
     .uniform = FLOATS(gr__uniform),
     .normal = FLOATS(gr__normal),

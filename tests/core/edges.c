@@ -177,8 +177,8 @@ Test(core_edges, scratch_after_a_schedule_that_failed, .init = silence)
         gr_error_clear();
         const gr__thread *thread = gr__self();
         for (int64_t i = 0; i < thread->count; i++) {
-            cr_assert(thread->nodes[i]->readers == 0, "allocation %lld, node %lld: %d readers",
-                      (long long)n, (long long)i, thread->nodes[i]->readers);
+            cr_assert(thread->nodes[i]->mark == 0, "allocation %lld, node %lld is marked",
+                      (long long)n, (long long)i);
             cr_assert((thread->nodes[i]->flags & GR__REQUESTED) == 0, "allocation %lld, node %lld",
                       (long long)n, (long long)i);
         }

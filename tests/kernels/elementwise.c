@@ -272,11 +272,11 @@ Test(kernels_map, integers_wrap)
     FOR_EACH_TABLE(t)
     {
         int64_t least = INT64_MIN, one = 1, y;
-        t->kernels->gr_neg[GR_I64](&y, &least, NULL, NULL, 1);
+        t->kernels->gr_neg[0][GR_I64](&y, &least, NULL, NULL, 1);
         cr_assert_eq(y, INT64_MIN);
-        t->kernels->gr_sub[GR_I64](&y, &least, &one, NULL, 1);
+        t->kernels->gr_sub[0][GR_I64](&y, &least, &one, NULL, 1);
         cr_assert_eq(y, INT64_MAX);
-        t->kernels->gr_square[GR_I64](&y, &least, NULL, NULL, 1);
+        t->kernels->gr_square[0][GR_I64](&y, &least, NULL, NULL, 1);
         cr_assert_eq(y, 0);
     }
 }

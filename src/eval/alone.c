@@ -1,0 +1,156 @@
+/* One node's computation by itself, over whole arrays: layouts of views, kernels that see whole
+ * arrays, reductions along axes that lie apart, and empty tensors. */
+#define _GNU_SOURCE /* dladdr */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "src/core/scope.h"
+#include "src/eval/eval.h"
+
+bool gr__fail_at(const gr_tensor *node, gr_code code, const char *argument, const char *text)
+{
+    Dl_info info;
+
+    if (!node->site || !dladdr(node->site, &info) || !info.dli_fname) {
+        return gr_fail(code, node->op->name, argument, "%s", text);
+    }
+    if (info.dli_sname) {
+        return gr_fail(code, node->op->name, argument, "%s (made in %s)", text, info.dli_sname);
+    }
+    return gr_fail(code, node->op->name, argument, "%s (made at %s+0x%zx, which addr2line names)",
+                   text, info.dli_fname,
+                   (size_t)((const char *)node->site - (const char *)info.dli_fbase));
+}
+
+bool gr__give_buffer(gr_tensor *node)
+{
+    size_t bytes = (size_t)node->shape->count * gr_dtype_size((gr_dtype)node->dtype);
+    char text[64];
+
+    node->buffer = gr__buffer_new(bytes);
+    if (node->buffer) {
+        return true;
+    }
+    snprintf(text, sizeof text, "no memory for %zu bytes", bytes);
+    return gr__fail_at(node, GR_ERROR_MEMORY, NULL, text);
+}
+
+const void *gr__slot(const gr_tensor *node, gr_dtype dtype, size_t size)
+{
+    return (const char *)gr__kernels_in_use() + node->op->kernel + (size_t)dtype * size;
+}
+
+void gr__store_number(void *to, gr_dtype dtype, double number)
+{
+    switch (dtype) {
+    case GR_F32: *(float *)to = (float)number; break;
+    case GR_F64: *(double *)to = number; break;
+    default: *(int64_t *)to = (int64_t)number; break;
+    }
+}
+
+/* ---- VIEW ---- */
+
+/* Elements that one thread copies at a time. */
+enum { CHUNK = 16 * GR__BLOCK };
+
+/* The operand's numbers in a contiguous buffer. */
+static gr__buffer *contiguous(const gr_tensor *t, const gr_tensor *reader)
+{
+    size_t size = gr_dtype_size((gr_dtype)t->dtype);
+    int64_t count = t->shape->count, chunks = (count + CHUNK - 1) / CHUNK;
+    gr__buffer *buffer = gr__buffer_new((size_t)count * size);
+
+    if (!buffer) {
+        gr__fail_at(reader, GR_ERROR_MEMORY, NULL, "no memory for a contiguous copy");
+        return NULL;
+    }
+    gr__layout layout = gr__layout_of(t);
+    gr__load load = gr__load_plan(gr__base(t), size, t->shape->rank, t->shape->dims,
+                                  layout.strides);
+    int threads = gr__threads_for(count);
+#pragma omp parallel for num_threads(threads) schedule(static) if (threads > 1)
+    for (int64_t i = 0; i < chunks; i++) {
+        int64_t first = i * CHUNK, n = count - first < CHUNK ? count - first : CHUNK;
+        gr__load_copy(&load, first, n, (char *)buffer->data + (size_t)first * size);
+    }
+    return buffer;
+}
+
+static bool run_view(gr_tensor *node)
+{
+    const gr_tensor *x = node->in[0].tensor;
+    gr__layout from = gr__layout_of(x), to = from;
+    gr__buffer *buffer = gr__buffer_hold(x->buffer);
+
+    if (node->op->layout && !node->op->layout(node, &from, &to)) {
+        gr__buffer_drop(buffer);
+        buffer = contiguous(x, node);
+        from = (gr__layout){0};
+        memcpy(from.strides, x->shape->strides, sizeof from.strides);
+        if (!buffer || !node->op->layout(node, &from, &to)) {
+            gr__buffer_drop(buffer);
+            return false;
+        }
+    }
+    if (to.offset != 0 ||
+        memcmp(to.strides, node->shape->strides, (size_t)node->shape->rank * sizeof(int64_t))) {
+        gr__layout *layout = gr__arena_alloc(node->arena, sizeof *layout);
+        if (!layout) {
+            gr__buffer_drop(buffer);
+            return false;
+        }
+        *layout = to;
+        node->layout = layout;
+    }
+    node->buffer = buffer;
+    return true;
+}
+
+/* ---- OPAQUE ---- */
+
+static bool run_opaque(gr_tensor *node)
+{
+    gr__array in[3];
+    int64_t work = node->shape->count;
+
+    if (!gr__give_buffer(node)) {
+        return false;
+    }
+    for (int i = 0; i < node->op->arity; i++) {
+        in[i] = gr__array_of(node->in[i].tensor);
+        work += in[i].count;
+    }
+    gr__array out = gr__array_of(node);
+    gr__fault fault = {.found = false};
+    gr_dtype dtype = node->op->arity > 0 ? in[0].dtype : out.dtype;
+    gr__opaque_kernel *const *slot = gr__slot(node, dtype, sizeof(gr__opaque_kernel *));
+    (*slot)(&out, in, node->detail, gr__threads_for(work), &fault);
+    if (fault.found) {
+        node->flags |= GR__ERROR;
+        return gr__fail_at(node, GR_ERROR_VALUE, fault.argument, fault.text);
+    }
+    return true;
+}
+
+/* Empty, or else part of a program. */
+static bool run_map(gr_tensor *node)
+{
+    return gr__give_buffer(node);
+}
+
+bool gr__run(gr_tensor *node)
+{
+    static bool (*const by_kind[])(gr_tensor *) = {
+        [GR__MAP] = run_map,    [GR__REDUCE] = gr__run_reduce, [GR__VIEW] = run_view,
+        [GR__SOURCE] = run_map, [GR__OPAQUE] = run_opaque,
+    };
+
+    if (by_kind[node->op->kind](node)) {
+        return true;
+    }
+    gr__buffer_drop(node->buffer);
+    node->buffer = NULL;
+    return false;
+}
