@@ -3,10 +3,19 @@
 
 #include <gradus.h>
 
-static bool check_floats(const char *function, const char *name, const gr_tensor *x)
+bool gr__loss_floats(const char *function, const char *name, const gr_tensor *x)
 {
-    return gr_dtype_of(x) != GR_I64 ||
-           gr_fail(GR_ERROR_DTYPE, function, name, "got i64, want f32 or f64");
+    return gr_check_operand(function, name, x) &&
+           (gr_dtype_of(x) != GR_I64 ||
+            gr_fail(GR_ERROR_DTYPE, function, name, "got i64, want f32 or f64"));
+}
+
+bool gr__loss_dtype(const char *function, const char *a_name, const gr_tensor *a,
+                    const char *b_name, const gr_tensor *b)
+{
+    return gr_dtype_of(a) == gr_dtype_of(b) ||
+           gr_fail(GR_ERROR_DTYPE, function, b_name, "got %s, want %s as %s",
+                   gr_dtype_name(gr_dtype_of(b)), gr_dtype_name(gr_dtype_of(a)), a_name);
 }
 
 static bool check_like(const char *function, const char *a_name, const gr_tensor *a,
@@ -15,10 +24,6 @@ static bool check_like(const char *function, const char *a_name, const gr_tensor
     gr_shape a_shape = gr_shape_of(a), b_shape = gr_shape_of(b);
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    if (gr_dtype_of(a) != gr_dtype_of(b)) {
-        return gr_fail(GR_ERROR_DTYPE, function, b_name, "got %s, want %s as %s",
-                       gr_dtype_name(gr_dtype_of(b)), gr_dtype_name(gr_dtype_of(a)), a_name);
-    }
     return gr_same_shape(a_shape, b_shape) ||
            gr_fail(GR_ERROR_SHAPE, function, b_name, "got %s, want %s as %s",
                    gr_shape_text(b_shape, got), gr_shape_text(a_shape, want), a_name);
@@ -27,8 +32,9 @@ static bool check_like(const char *function, const char *a_name, const gr_tensor
 bool gr__loss_fits(const char *function, const char *a_name, const gr_tensor *a, const char *b_name,
                    const gr_tensor *b)
 {
-    return gr_check_operand(function, a_name, a) && gr_check_operand(function, b_name, b) &&
-           check_floats(function, a_name, a) && check_like(function, a_name, a, b_name, b);
+    return gr__loss_floats(function, a_name, a) && gr_check_operand(function, b_name, b) &&
+           gr__loss_dtype(function, a_name, a, b_name, b) &&
+           check_like(function, a_name, a, b_name, b);
 }
 
 bool gr__loss_rank(const char *function, const char *name, const gr_tensor *x, int least, int most,
@@ -41,47 +47,60 @@ bool gr__loss_rank(const char *function, const char *name, const gr_tensor *x, i
                    gr_shape_text(gr_shape_of(x), got), shape);
 }
 
-/* The shape without one axis. */
-static gr_shape without(gr_shape shape, int axis)
+bool gr__loss_option(const char *function, const char *name, bool good, double value,
+                     const char *want)
 {
-    shape.rank--;
-    for (int i = axis; i < shape.rank; i++) {
-        shape.dims[i] = shape.dims[i + 1];
+    return good || gr_fail(GR_ERROR_VALUE, function, name, "got %g, want %s", value, want);
+}
+
+gr_shape gr__loss_without(gr_shape shape, gr_axes axes)
+{
+    for (int k = axes.count - 1; k >= 0; k--) {
+        shape.rank--;
+        for (int i = axes.axis[k]; i < shape.rank; i++) {
+            shape.dims[i] = shape.dims[i + 1];
+        }
     }
     return shape;
 }
 
-static bool check_labels(const char *function, gr_shape logits, const gr_tensor *labels)
+bool gr__loss_shape(const char *function, const char *name, const gr_tensor *t, gr_shape want,
+                    const char *of_name, const gr_tensor *of)
 {
-    gr_shape got = gr_shape_of(labels), want = without(logits, 1);
-    char got_text[GR_SHAPE_TEXT], want_text[GR_SHAPE_TEXT], logits_text[GR_SHAPE_TEXT];
+    gr_shape got = gr_shape_of(t);
+    char got_text[GR_SHAPE_TEXT], want_text[GR_SHAPE_TEXT], of_text[GR_SHAPE_TEXT];
 
+    return gr_same_shape(got, want) ||
+           gr_fail(GR_ERROR_SHAPE, function, name, "got %s, want %s since %s is %s",
+                   gr_shape_text(got, got_text), gr_shape_text(want, want_text), of_name,
+                   gr_shape_text(gr_shape_of(of), of_text));
+}
+
+bool gr__loss_labels_fit(const char *function, const char *name, const gr_tensor *logits,
+                         const gr_tensor *labels, int axis)
+{
+    if (!gr_check_operand(function, "labels", labels)) {
+        return false;
+    }
     if (gr_dtype_of(labels) != GR_I64) {
         return gr_fail(GR_ERROR_DTYPE, function, "labels",
                        "got %s, want i64; gr_loss_cross_entropy_dense takes distributions",
                        gr_dtype_name(gr_dtype_of(labels)));
     }
-    return gr_same_shape(got, want) ||
-           gr_fail(GR_ERROR_SHAPE, function, "labels", "got %s, want %s since logits is %s",
-                   gr_shape_text(got, got_text), gr_shape_text(want, want_text),
-                   gr_shape_text(logits, logits_text));
+    gr_shape want = gr__loss_without(gr_shape_of(logits), GR_AXES(axis));
+    return gr__loss_shape(function, "labels", labels, want, name, logits);
 }
 
-bool gr__loss_labels_fit(const char *function, const gr_tensor *logits, const gr_tensor *labels)
-{
-    return gr_check_operand(function, "logits", logits) &&
-           gr_check_operand(function, "labels", labels) &&
-           check_floats(function, "logits", logits) &&
-           gr__loss_rank(function, "logits", logits, 2, GR_MAX_RANK, "(N,C,*)") &&
-           check_labels(function, gr_shape_of(logits), labels);
-}
-
-const gr_tensor *gr__loss_counted(const gr_tensor *x, gr_reduction how, int summed)
+const gr_tensor *gr__loss_counted(const gr_tensor *x, gr_reduction how, gr_axes summed)
 {
     if (!how.mask) {
         return x;
     }
-    gr_shape values = summed < 0 ? gr_shape_of(x) : without(gr_shape_of(x), summed);
-    gr_tensor *mask = gr__loss_mask(how, values, gr_dtype_of(x));
-    return gr_where(summed < 0 ? mask : gr_unsqueeze(mask, summed), x, 0);
+    gr_shape shape = gr_shape_of(x);
+    gr_tensor *mask = gr__loss_mask(how, gr__loss_without(shape, summed), gr_dtype_of(x));
+
+    for (int k = 0; k < summed.count; k++) {
+        mask = gr_unsqueeze(mask, summed.axis[k]);
+    }
+    return gr_where(mask, x, 0);
 }

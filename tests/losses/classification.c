@@ -1,95 +1,7 @@
-/* Losses of classification, from logits z. */
+/* Cross-entropy of C classes, from logits z. */
 #include "tests/losses/expect.h"
 
 TestSuite(classification, .init = quiet);
-
-/* ---- binary: softplus(z) - z y ---- */
-
-static const double z[] = {2.385, -0.771, 0.418, 5.093, -1.264, 3.902};
-static const double y[] = {1, 0, 0.35, 0.8, 1, 0};
-
-static double bce(double logit, double label)
-{
-    return fmax(logit, 0) + log1p(exp(-fabs(logit))) - logit * label;
-}
-
-static double sigmoid(double x)
-{
-    return 1 / (1 + exp(-x));
-}
-
-static gr_tensor *binary_logits(void)
-{
-    return gr_from_data(GR_F64, GR_SHAPE(3, 2), z);
-}
-
-static gr_tensor *binary_target(void)
-{
-    return gr_from_data(GR_F64, GR_SHAPE(3, 2), y);
-}
-
-/* The same as -y log p - (1 - y) log(1 - p) with p = sigmoid(z). */
-Test(classification, bce_values_and_reductions)
-{
-    double want[6], s = 0;
-    for (int i = 0; i < 6; i++) {
-        double prob = sigmoid(z[i]);
-        s += want[i] = -y[i] * log(prob) - (1 - y[i]) * log(1 - prob);
-    }
-    gr_tensor *x = binary_logits(), *t = binary_target();
-    gr_reduction rows = gr_weighted(GR_MEAN, TENSOR(GR_F64, GR_SHAPE(3), 0.7, 1.9, 0.35));
-
-    EXPECT_ARRAY(gr_loss_bce_logits(x, t, GR_NONE), 1e-14, want);
-    EXPECT(gr_loss_bce_logits(x, t, GR_SUM), 1e-14, s);
-    EXPECT(gr_loss_bce_logits(x, t, GR_MEAN), 1e-14, s / 6);
-    EXPECT(gr_loss_bce_logits(x, t, GR_BATCH_MEAN), 1e-14, s / 3);
-    EXPECT(gr_loss_bce_logits(x, t, rows), 1e-14,
-           (0.7 * (want[0] + want[1]) + 1.9 * (want[2] + want[3]) + 0.35 * (want[4] + want[5])) /
-               (2 * (0.7 + 1.9 + 0.35)));
-}
-
-/* d / d z = sigmoid(z) - y, at z = 0 too: 1/2 - y;   d / d y = -z */
-Test(classification, bce_gradients)
-{
-    gr_tensor *x = binary_logits(), *t = binary_target();
-    gr_tensor *sum = gr_loss_bce_logits(x, t, GR_SUM);
-    double want[6], minus[6];
-    for (int i = 0; i < 6; i++) {
-        want[i] = sigmoid(z[i]) - y[i];
-        minus[i] = -z[i];
-    }
-    EXPECT_ARRAY(slope(sum, x), 1e-15, want);
-    EXPECT_ARRAY(slope(sum, t), 1e-15, minus);
-
-    gr_tensor *zero = gr_full(GR_F64, GR_SHAPE(3), 0);
-    gr_tensor *labels = TENSOR(GR_F64, GR_SHAPE(3), 0, 1, 0.3);
-    EXPECT(slope(gr_loss_bce_logits(zero, labels, GR_SUM), zero), 1e-15, 0.5, -0.5, 0.2);
-}
-
-Test(classification, bce_missing_labels)
-{
-    double holes[] = {y[0], NAN, y[2], y[3], NAN, y[5]};
-    gr_tensor *x = binary_logits(), *t = gr_from_data(GR_F64, GR_SHAPE(3, 2), holes);
-    gr_tensor *mask = gr_equal(t, t);
-    gr_tensor *mean = gr_loss_bce_logits(x, t, gr_masked(GR_MEAN, mask));
-
-    EXPECT(mean, 1e-15,
-           (bce(z[0], y[0]) + bce(z[2], y[2]) + bce(z[3], y[3]) + bce(z[5], y[5])) / 4);
-    EXPECT(slope(mean, x), 1e-15, (sigmoid(z[0]) - y[0]) / 4, 0, (sigmoid(z[2]) - y[2]) / 4,
-           (sigmoid(z[3]) - y[3]) / 4, 0, (sigmoid(z[5]) - y[5]) / 4);
-}
-
-/* y z = max(z, 0) is taken off exactly: nothing overflows, in either dtype. */
-Test(classification, bce_extreme_logits)
-{
-    for (gr_dtype dtype = GR_F32; dtype <= GR_F64; dtype++) {
-        gr_tensor *x = TENSOR(dtype, GR_SHAPE(8), 80, 80, -80, -80, 1000, 1000, -1000, -1000);
-        gr_tensor *t = TENSOR(dtype, GR_SHAPE(8), 0, 1, 0, 1, 0, 1, 0, 1);
-        gr_tensor *values = gr_loss_bce_logits(x, t, GR_NONE);
-        EXPECT(values, 1e-15, 80, 0, 0, 80, 1000, 0, 0, 1000);
-        EXPECT(slope(gr_loss_bce_logits(x, t, GR_SUM), x), 1e-15, 1, 0, 0, -1, 1, 0, 0, -1);
-    }
-}
 
 /* ---- C classes: logsumexp(z) - z[label] ---- */
 
@@ -304,13 +216,6 @@ Test(classification, excluded_classes)
 
 /* ---- derivatives ---- */
 
-static gr_tensor *checked_bce(gr_tensor *const *inputs, int n, void *context)
-{
-    (void)n;
-    (void)context;
-    return gr_loss_bce_logits(inputs[0], inputs[1], GR_MEAN);
-}
-
 static gr_tensor *checked_hard(gr_tensor *const *inputs, int n, void *context)
 {
     (void)n;
@@ -326,32 +231,245 @@ static gr_tensor *checked_dense(gr_tensor *const *inputs, int n, void *context)
 
 Test(classification, derivatives_of_order_1_and_2)
 {
-    gr_tensor *binary[] = {binary_logits(), binary_target()};
     gr_tensor *classes[] = {class_logits(), class_target()};
 
-    cr_assert(gr_gradcheck(checked_bce, NULL, binary, 2, 2), "%s", gr_error_message());
     cr_assert(gr_gradcheck(checked_hard, class_labels(), classes, 1, 2), "%s", gr_error_message());
     cr_assert(gr_gradcheck(checked_dense, NULL, classes, 2, 2), "%s", gr_error_message());
 }
 
-/* ---- errors ---- */
+/* ---- smoothing, class weights, ignored labels, the class axis ---- */
 
-Test(classification, bce_errors)
+static gr_cross_entropy_options smoothed(double e)
 {
-    gr_tensor *four = gr_full(GR_F32, GR_SHAPE(4), 1), *column = gr_full(GR_F32, GR_SHAPE(4, 1), 1);
-    gr_tensor *integers = gr_full(GR_I64, GR_SHAPE(4), 1);
+    gr_cross_entropy_options options = gr_cross_entropy_defaults();
 
-    EXPECT_ERROR(gr_loss_bce_logits(four, column, GR_MEAN),
-                 "gr_loss_bce_logits: target: got (4,1), want (4) as logits");
-    EXPECT_ERROR(gr_loss_bce_logits(four, integers, GR_MEAN),
-                 "gr_loss_bce_logits: target: got i64, want f32 as logits");
-    EXPECT_ERROR(gr_loss_bce_logits(integers, integers, GR_MEAN),
-                 "gr_loss_bce_logits: logits: got i64, want f32 or f64");
-    EXPECT_ERROR(gr_loss_bce_logits(NULL, four, GR_MEAN),
-                 "gr_loss_bce_logits: logits: got NULL, want a tensor");
-    EXPECT_SILENT(gr_loss_bce_logits(broken(), four, GR_MEAN));
-    EXPECT_SILENT(gr_loss_bce_logits(four, broken(), GR_MEAN));
+    options.smoothing = e;
+    return options;
 }
+
+static const double w[CLASSES] = {0.7, 1.9, 0.35};
+
+static gr_tensor *class_weight(void)
+{
+    return gr_from_data(GR_F64, GR_SHAPE(CLASSES), w);
+}
+
+/* (1 - e) w[label] (-l[label]) + e / C sum_c w_c (-l_c) */
+static double weighted_value(int n, double e)
+{
+    double sum = 0;
+    for (int c = 0; c < CLASSES; c++) {
+        sum += w[c] * (normaliser(n) - logits[n][c]);
+    }
+    return (1 - e) * w[(int)labels[n]] * hard_value(n) + e / CLASSES * sum;
+}
+
+Test(classification, defaults_change_nothing)
+{
+    gr_tensor *x = class_logits(), *t = class_labels();
+    gr_tensor *plain = gr_loss_cross_entropy(x, t, GR_MEAN);
+    gr_tensor *with = gr_loss_cross_entropy_with(x, t, gr_cross_entropy_defaults(), GR_MEAN);
+
+    EXPECT(gr_sub(plain, with), 0, 0);
+    EXPECT(gr_sub(slope(plain, x), slope(with, x)), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+}
+
+/* Against the target (1 - e) onehot + e / C:  d / d z = softmax(z) - target. */
+Test(classification, smoothing)
+{
+    for (double e = 0; e <= 1; e += 0.25) {
+        gr_tensor *x = class_logits();
+        gr_tensor *values = gr_loss_cross_entropy_with(x, class_labels(), smoothed(e), GR_NONE);
+        double v[SAMPLES], want[SAMPLES * CLASSES];
+        for (int n = 0; n < SAMPLES; n++) {
+            v[n] = 0;
+            for (int c = 0; c < CLASSES; c++) {
+                double y = (1 - e) * (c == labels[n]) + e / CLASSES;
+                v[n] += y * (normaliser(n) - logits[n][c]);
+                want[n * CLASSES + c] = exp(logits[n][c] - normaliser(n)) - y;
+            }
+        }
+        EXPECT_ARRAY(values, 1e-14, v);
+        EXPECT_SHAPE(values, GR_SHAPE(SAMPLES));
+        EXPECT_ARRAY(slope(gr_sum(values, GR_ALL_AXES, false), x), 1e-15, want);
+    }
+}
+
+/* A mean divides by the sum of w[label]; samples' weights multiply both. */
+Test(classification, class_weights)
+{
+    double u[] = {2, 0.5, 1.25, 3};
+
+    for (double e = 0; e <= 0.5; e += 0.25) {
+        gr_cross_entropy_options options = smoothed(e);
+        options.weight = class_weight();
+        double v[SAMPLES], s = 0, all = 0, su = 0, all_u = 0;
+        for (int n = 0; n < SAMPLES; n++) {
+            double share = w[(int)labels[n]];
+            s += v[n] = weighted_value(n, e);
+            all += share;
+            su += u[n] * v[n];
+            all_u += u[n] * share;
+        }
+        gr_tensor *x = class_logits(), *t = class_labels();
+        gr_reduction how = gr_weighted(GR_MEAN, gr_from_data(GR_F64, GR_SHAPE(SAMPLES), u));
+        EXPECT_ARRAY(gr_loss_cross_entropy_with(x, t, options, GR_NONE), 1e-14, v);
+        EXPECT(gr_loss_cross_entropy_with(x, t, options, GR_SUM), 1e-14, s);
+        EXPECT(gr_loss_cross_entropy_with(x, t, options, GR_BATCH_MEAN), 1e-14, s / 4);
+        EXPECT(gr_loss_cross_entropy_with(x, t, options, GR_MEAN), 1e-14, s / all);
+        EXPECT(gr_loss_cross_entropy_with(x, t, options, how), 1e-14, su / all_u);
+        EXPECT(gr_loss_cross_entropy_with(x, t, options, gr_divided(GR_MEAN, 7)), 1e-14, s / 7);
+    }
+}
+
+/* Weights of nothing but 0: 0, with gradient 0. */
+Test(classification, class_weights_of_zero)
+{
+    gr_cross_entropy_options options = smoothed(0.1);
+    options.weight = gr_full(GR_F64, GR_SHAPE(CLASSES), 0);
+    gr_tensor *x = class_logits();
+    gr_tensor *mean = gr_loss_cross_entropy_with(x, class_labels(), options, GR_MEAN);
+
+    EXPECT(mean, 0, 0);
+    EXPECT(slope(mean, x), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+}
+
+/* Labels that are ignored count neither above nor below, under a mask of the caller's too. */
+Test(classification, ignored_labels)
+{
+    gr_cross_entropy_options options = smoothed(0.25);
+    options.weight = class_weight();
+    options.ignore = 0;
+    double holes[SAMPLES][CLASSES];
+    memcpy(holes, logits, sizeof logits);
+    holes[1][0] = NAN; /* its label is 0 */
+    gr_tensor *x = gr_from_data(GR_F64, GR_SHAPE(SAMPLES, CLASSES), holes), *t = class_labels();
+    gr_tensor *mean = gr_loss_cross_entropy_with(x, t, options, GR_MEAN);
+    gr_reduction how = gr_masked(GR_MEAN, TENSOR(GR_F64, GR_SHAPE(SAMPLES), 1, 1, 1, 0));
+    gr_tensor *two = gr_loss_cross_entropy_with(x, t, options, how);
+
+    EXPECT(mean, 1e-15,
+           (weighted_value(0, 0.25) + weighted_value(2, 0.25) + weighted_value(3, 0.25)) /
+               (w[2] + w[1] + w[1]));
+    EXPECT(two, 1e-15, (weighted_value(0, 0.25) + weighted_value(2, 0.25)) / (w[2] + w[1]));
+    EXPECT(gr_slice(slope(mean, x), 0, 1, 2), 0, 0, 0, 0);
+    EXPECT(gr_slice(slope(two, x), 0, 3, 4), 0, 0, 0, 0);
+
+    t = gr_full(GR_I64, GR_SHAPE(SAMPLES), -100);
+    options.ignore = -100;
+    mean = gr_loss_cross_entropy_with(x, t, options, GR_MEAN);
+    EXPECT(mean, 0, 0);
+    EXPECT(slope(mean, x), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+}
+
+/* A label that is neither a class nor ignored is found when the numbers are. */
+Test(classification, labels_out_of_range_beside_ignored)
+{
+    gr_cross_entropy_options options = gr_cross_entropy_defaults();
+    options.ignore = -100;
+    gr_tensor *x = gr_full(GR_F32, GR_SHAPE(2, 3), 1), *t = TENSOR(GR_I64, GR_SHAPE(2), -100, 3);
+
+    cr_assert(isnan(gr_item(gr_loss_cross_entropy_with(x, t, options, GR_MEAN))));
+    cr_assert_eq(gr_error_code(), GR_ERROR_VALUE, "%s", gr_error_message());
+    gr_error_clear();
+}
+
+/* Classes along the last axis, the first, and in the middle give the same numbers. */
+Test(classification, class_axis)
+{
+    gr_cross_entropy_options options = smoothed(0.25);
+    options.weight = class_weight();
+    gr_tensor *x = class_logits(), *t = class_labels();
+    double v[SAMPLES];
+    for (int n = 0; n < SAMPLES; n++) {
+        v[n] = weighted_value(n, 0.25);
+    }
+    options.axis = -1;
+    EXPECT_ARRAY(gr_loss_cross_entropy_with(x, t, options, GR_NONE), 1e-14, v);
+    gr_tensor *last = gr_reshape(x, GR_SHAPE(2, 2, CLASSES)), *t2 = gr_reshape(t, GR_SHAPE(2, 2));
+    EXPECT_ARRAY(gr_loss_cross_entropy_with(last, t2, options, GR_NONE), 1e-14, v);
+    EXPECT_SHAPE(gr_loss_cross_entropy_with(last, t2, options, GR_NONE), GR_SHAPE(2, 2));
+    options.axis = 0;
+    EXPECT_ARRAY(gr_loss_cross_entropy_with(gr_transpose(x, 0, 1), t, options, GR_NONE), 1e-14, v);
+    options.axis = 1;
+    last = gr_permute(last, GR_AXES(0, 2, 1));
+    EXPECT_ARRAY(gr_loss_cross_entropy_with(last, t2, options, GR_NONE), 1e-14, v);
+}
+
+Test(classification, smoothing_extreme_logits)
+{
+    gr_cross_entropy_options options = smoothed(0.3);
+    for (gr_dtype dtype = GR_F32; dtype <= GR_F64; dtype++) {
+        gr_tensor *x = TENSOR(dtype, GR_SHAPE(2, 3), 80, -80, -80, -80, 80, 80);
+        gr_tensor *t = TENSOR(GR_I64, GR_SHAPE(2), 0, 0);
+        gr_tensor *sum = gr_loss_cross_entropy_with(x, t, options, GR_SUM);
+        EXPECT(gr_loss_cross_entropy_with(x, t, options, GR_NONE), 1e-6, 0.2 * 160,
+               log(2) + 0.8 * 160);
+        EXPECT(slope(sum, x), 1e-6, 0.2, -0.1, -0.1, -0.8, 0.4, 0.4);
+    }
+    /* A class that a logit of -inf excludes takes no share of the smoothing if it weighs 0. */
+    options.weight = TENSOR(GR_F64, GR_SHAPE(3), 1, 1, 0);
+    gr_tensor *x = TENSOR(GR_F64, GR_SHAPE(1, 3), 0, 0, -(double)INFINITY);
+    gr_tensor *sum = gr_loss_cross_entropy_with(x, gr_full(GR_I64, GR_SHAPE(1), 1), options,
+                                                GR_SUM);
+    EXPECT(sum, 1e-15, 0.9 * log(2));
+    EXPECT(slope(sum, x), 1e-15, 0.35, -0.35, 0);
+}
+
+static gr_tensor *checked_with(gr_tensor *const *inputs, int n, void *context)
+{
+    gr_cross_entropy_options options = smoothed(0.25);
+
+    (void)n;
+    options.weight = inputs[1];
+    options.ignore = 0;
+    return gr_loss_cross_entropy_with(inputs[0], context, options, GR_MEAN);
+}
+
+Test(classification, derivatives_with_options)
+{
+    gr_tensor *inputs[] = {class_logits(), class_weight()};
+
+    cr_assert(gr_gradcheck(checked_with, class_labels(), inputs, 2, 2), "%s", gr_error_message());
+}
+
+Test(classification, options_errors)
+{
+    gr_tensor *x = gr_full(GR_F32, GR_SHAPE(4, 3), 1), *t = gr_full(GR_I64, GR_SHAPE(4), 1);
+    gr_cross_entropy_options options = smoothed(1.5);
+    int64_t wrong[] = {0, 1, 3, 2};
+
+    EXPECT_ERROR(gr_loss_cross_entropy_with(x, t, options, GR_MEAN),
+                 "gr_loss_cross_entropy_with: smoothing: got 1.5, want 0 to 1");
+    options = smoothed(NAN);
+    EXPECT_ERROR(gr_loss_cross_entropy_with(x, t, options, GR_MEAN),
+                 "gr_loss_cross_entropy_with: smoothing: got nan, want 0 to 1");
+    options = smoothed(0.1);
+    options.axis = 2;
+    EXPECT_ERROR(gr_loss_cross_entropy_with(x, t, options, GR_MEAN),
+                 "gr_loss_cross_entropy_with: axis: got 2, want an axis of logits, (4,3)");
+    options.axis = 0;
+    EXPECT_ERROR(gr_loss_cross_entropy_with(x, t, options, GR_MEAN),
+                 "gr_loss_cross_entropy_with: labels: got (4), want (3) since logits is (4,3)");
+    options.axis = 1;
+    options.weight = gr_full(GR_F32, GR_SHAPE(4), 1);
+    EXPECT_ERROR(gr_loss_cross_entropy_with(x, t, options, GR_MEAN),
+                 "gr_loss_cross_entropy_with: weight: got (4), want (3) since logits is (4,3)");
+    options.weight = gr_full(GR_F64, GR_SHAPE(3), 1);
+    EXPECT_ERROR(gr_loss_cross_entropy_with(x, t, options, GR_MEAN),
+                 "gr_loss_cross_entropy_with: weight: got f64, want f32 as logits");
+    options.weight = broken();
+    EXPECT_SILENT(gr_loss_cross_entropy_with(x, t, options, GR_MEAN));
+    options.weight = NULL;
+    EXPECT_ERROR(gr_loss_cross_entropy_with(t, t, options, GR_MEAN),
+                 "gr_loss_cross_entropy_with: logits: got i64, want f32 or f64");
+    EXPECT_ERROR(gr_loss_cross_entropy_with(x, gr_from_i64(GR_SHAPE(4), wrong), options, GR_MEAN),
+                 "gr_loss_cross_entropy_with: labels: got 3 at (2), want 0 to 2");
+    EXPECT_SILENT(gr_loss_cross_entropy_with(broken(), t, options, GR_MEAN));
+    EXPECT_SILENT(gr_loss_cross_entropy_with(x, broken(), options, GR_MEAN));
+}
+
+/* ---- errors ---- */
 
 Test(classification, cross_entropy_errors)
 {

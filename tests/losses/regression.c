@@ -6,7 +6,7 @@ TestSuite(regression, .init = quiet);
 static const double p[] = {2.385, -0.771, 0.418, 5.093, -1.264, 3.902};
 static const double y[] = {1.917, 0.346, 0.422, 2.281, -1.951, 7.613};
 enum { N = 6 };
-static const double delta = 0.9;
+static const double delta = 0.9, eps = 0.2, q = 0.3;
 
 static gr_tensor *prediction(gr_dtype dtype)
 {
@@ -23,6 +23,17 @@ typedef gr_tensor *loss(const gr_tensor *prediction, const gr_tensor *target, gr
 static gr_tensor *huber(const gr_tensor *prediction, const gr_tensor *target, gr_reduction how)
 {
     return gr_loss_huber(prediction, target, delta, how);
+}
+
+static gr_tensor *charbonnier(const gr_tensor *prediction, const gr_tensor *target,
+                              gr_reduction how)
+{
+    return gr_loss_charbonnier(prediction, target, eps, how);
+}
+
+static gr_tensor *quantile(const gr_tensor *prediction, const gr_tensor *target, gr_reduction how)
+{
+    return gr_loss_quantile(prediction, target, q, how);
 }
 
 /* One loss: its value and slope at r. */
@@ -58,10 +69,39 @@ static double huber_slope(double r)
     return fabs(r) <= delta ? r : delta * sign(r);
 }
 
+static double log_cosh_value(double r)
+{
+    return log(cosh(r));
+}
+
+static double charbonnier_value(double r)
+{
+    return hypot(r, eps);
+}
+
+static double charbonnier_slope(double r)
+{
+    return r / hypot(r, eps);
+}
+
+/* e = y - p = -r */
+static double quantile_value(double r)
+{
+    return fmax(q * -r, (q - 1) * -r);
+}
+
+static double quantile_slope(double r)
+{
+    return r > 0 ? 1 - q : -q;
+}
+
 static const formula rows[] = {
     {"gr_loss_mse", gr_loss_mse, mse_value, mse_slope},
     {"gr_loss_mae", gr_loss_mae, fabs, sign},
     {"gr_loss_huber", huber, huber_value, huber_slope},
+    {"gr_loss_log_cosh", gr_loss_log_cosh, log_cosh_value, tanh},
+    {"gr_loss_charbonnier", charbonnier, charbonnier_value, charbonnier_slope},
+    {"gr_loss_quantile", quantile, quantile_value, quantile_slope},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -187,6 +227,53 @@ Test(regression, kinks)
     EXPECT(slope(gr_sum(first, GR_ALL_AXES, false), inside), 0, 1, 1, 1);
 }
 
+/* At r = 0: slope 0 and curvature 1, 1 / eps and 0. */
+Test(regression, perfect_fit)
+{
+    gr_tensor *x = prediction(GR_F64), *t = prediction(GR_F64);
+    gr_tensor *smooth = slope(gr_loss_log_cosh(x, t, GR_SUM), x);
+    gr_tensor *rounded = slope(gr_loss_charbonnier(x, t, 1e-3, GR_SUM), x);
+
+    EXPECT(gr_loss_log_cosh(x, t, GR_MEAN), 0, 0);
+    EXPECT(smooth, 0, 0, 0, 0, 0, 0, 0);
+    EXPECT(slope(gr_sum(smooth, GR_ALL_AXES, false), x), 0, 1, 1, 1, 1, 1, 1);
+    EXPECT(gr_loss_charbonnier(x, t, 1e-3, GR_MEAN), 1e-18, 1e-3);
+    EXPECT(rounded, 0, 0, 0, 0, 0, 0, 0);
+    EXPECT(slope(gr_sum(rounded, GR_ALL_AXES, false), x), 1e-12, 1e3, 1e3, 1e3, 1e3, 1e3, 1e3);
+    EXPECT(gr_loss_quantile(x, t, 0.9, GR_MEAN), 0, 0);
+    EXPECT(slope(gr_loss_quantile(x, t, 0.9, GR_SUM), x), 0, 0, 0, 0, 0, 0, 0);
+}
+
+/* Too low costs q, too high 1 - q. */
+Test(regression, quantile_sides)
+{
+    gr_tensor *x = TENSOR(GR_F64, GR_SHAPE(2), 1, 5), *t = gr_full(GR_F64, GR_SHAPE(2), 3);
+
+    EXPECT(gr_loss_quantile(x, t, 0.9, GR_NONE), 1e-15, 1.8, 0.2);
+    EXPECT(slope(gr_loss_quantile(x, t, 0.9, GR_SUM), x), 1e-15, -0.9, 0.1);
+}
+
+/* Near 0 the value is r^2 / 2 to all its digits, far out |r| - log 2. */
+Test(regression, log_cosh_at_both_ends)
+{
+    static const double small[] = {0x1p-7, -0x1p-10, 0x1p-20};
+
+    for (gr_dtype dtype = GR_F32; dtype <= GR_F64; dtype++) {
+        double tolerance = dtype == GR_F32 ? 4e-7 : 1e-15;
+        gr_tensor *far = TENSOR(dtype, GR_SHAPE(4), 80, -80, 1000, -1e30);
+        gr_tensor *near = tensor_of(dtype, GR_SHAPE(3), small);
+        gr_tensor *four = gr_full(dtype, GR_SHAPE(4), 0), *three = gr_full(dtype, GR_SHAPE(3), 0);
+        gr_tensor *v = gr_loss_log_cosh(near, three, GR_NONE);
+        EXPECT(gr_loss_log_cosh(far, four, GR_NONE), tolerance, 80 - log(2), 80 - log(2),
+               1000 - log(2), 1e30);
+        EXPECT(slope(gr_loss_log_cosh(far, four, GR_SUM), far), 0, 1, -1, 1, -1);
+        for (int i = 0; i < 3; i++) {
+            double want = log1p(2 * pow(sinh(small[i] / 2), 2));
+            cr_assert(close_to(element(v, i) / want, 1, tolerance), "r = %g", small[i]);
+        }
+    }
+}
+
 /* The far branch of the Huber loss does not square, so it does not overflow. */
 Test(regression, extreme_residuals)
 {
@@ -196,6 +283,12 @@ Test(regression, extreme_residuals)
     EXPECT(gr_loss_huber(x, zero, 0.5, GR_NONE), 1e-6, 5e29, 5e29, 39.875, 499.875);
     EXPECT(slope(gr_loss_huber(x, zero, 0.5, GR_SUM), x), 0, 0.5, -0.5, 0.5, -0.5);
     EXPECT(gr_loss_mae(x, zero, GR_NONE), 1e-6, 1e30, 1e30, 80, 1000);
+    EXPECT(gr_loss_quantile(x, zero, 0.25, GR_NONE), 1e-6, 0.75e30, 0.25e30, 60, 250);
+
+    gr_tensor *r = TENSOR(GR_F32, GR_SHAPE(4), 80, -80, 1e18, -1e18);
+    EXPECT(gr_loss_charbonnier(r, zero, 1e-3, GR_NONE), 1e-6, 80, 80, 1e18, 1e18);
+    EXPECT(slope(gr_loss_charbonnier(r, zero, 1e-3, GR_SUM), r), 1e-6, 1, -1, 1, -1);
+    EXPECT(slope(gr_loss_charbonnier(zero, zero, 1e-18, GR_SUM), zero), 0, 0, 0, 0, 0);
 }
 
 Test(regression, a_nan_that_counts_is_not_hidden)
@@ -249,4 +342,23 @@ Test(regression, delta_out_of_range)
                  "gr_loss_huber: delta: got nan, want positive and finite");
     EXPECT_ERROR(gr_loss_huber(four, four, (double)INFINITY, GR_MEAN),
                  "gr_loss_huber: delta: got inf, want positive and finite");
+}
+
+Test(regression, options_out_of_range)
+{
+    gr_tensor *four = gr_full(GR_F32, GR_SHAPE(4), 1);
+    double infinite = INFINITY, nan = NAN;
+
+    EXPECT_ERROR(gr_loss_charbonnier(four, four, 0, GR_MEAN),
+                 "gr_loss_charbonnier: eps: got 0, want 1e-18 or more and finite");
+    EXPECT_ERROR(gr_loss_charbonnier(four, four, infinite, GR_MEAN),
+                 "gr_loss_charbonnier: eps: got inf, want 1e-18 or more and finite");
+    EXPECT_ERROR(gr_loss_charbonnier(four, four, nan, GR_MEAN),
+                 "gr_loss_charbonnier: eps: got nan, want 1e-18 or more and finite");
+    EXPECT_ERROR(gr_loss_quantile(four, four, 0, GR_MEAN),
+                 "gr_loss_quantile: q: got 0, want between 0 and 1");
+    EXPECT_ERROR(gr_loss_quantile(four, four, 1, GR_MEAN),
+                 "gr_loss_quantile: q: got 1, want between 0 and 1");
+    EXPECT_ERROR(gr_loss_quantile(four, four, nan, GR_MEAN),
+                 "gr_loss_quantile: q: got nan, want between 0 and 1");
 }
