@@ -80,15 +80,16 @@ static gr_tensor *gather_rule(const gr_tensor *y, int input, gr_tensor *g)
     return input == 0 ? gr_scatter_add(g, axis, y->in[1].tensor, x->shape->dims[axis]) : NULL;
 }
 
-#define GR__INDEXED(public_name, slot, derivative) \
+#define GR__INDEXED(public_name, slot, row_slot, derivative) \
     { \
         .name = public_name, .kind = GR__OPAQUE, .arity = 2, .dtypes = GR__ALL, \
-        .kernel = offsetof(gr__kernels, slot), .rule = derivative, \
+        .kernel = offsetof(gr__kernels, slot), .row = offsetof(gr__kernels, row_slot), \
+        .rule = derivative, \
     }
 
 /* A late error names the function that was called. */
-static const gr__primitive gather_primitive = GR__INDEXED("gr_gather", gather, gather_rule);
-static const gr__primitive take_primitive = GR__INDEXED("gr_take", gather, gather_rule);
+static const gr__primitive gather_primitive = GR__INDEXED("gr_gather", gather, pick, gather_rule);
+static const gr__primitive take_primitive = GR__INDEXED("gr_take", gather, pick, gather_rule);
 
 static gr_tensor *gather(const gr__primitive *op, const void *site, const gr_tensor *x, int axis,
                          const gr_tensor *index)
@@ -123,9 +124,10 @@ static gr_tensor *scatter_rule(const gr_tensor *y, int input, gr_tensor *g)
     return input == 0 ? gr_gather(g, axis_of(y), y->in[1].tensor) : NULL;
 }
 
-static const gr__primitive scatter_primitive = GR__INDEXED("gr_scatter_add", scatter_add,
+static const gr__primitive scatter_primitive = GR__INDEXED("gr_scatter_add", scatter_add, place,
                                                            scatter_rule);
-static const gr__primitive one_hot_primitive = GR__INDEXED("gr_one_hot", scatter_add, scatter_rule);
+static const gr__primitive one_hot_primitive = GR__INDEXED("gr_one_hot", scatter_add, place,
+                                                           scatter_rule);
 
 static gr_tensor *scatter_add(const gr__primitive *op, const void *site, const gr_tensor *source,
                               int axis, const gr_tensor *index, int64_t extent)

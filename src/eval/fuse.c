@@ -363,6 +363,68 @@ static void place_reduce(gr__plan *plan, gr__item *item)
     settle(plan, item, k, inside && plan->fusing);
 }
 
+gr__rowwise gr__rowwise_of(const gr_tensor *node)
+{
+    gr__rowwise r = {.fits = false};
+    gr__fault fault = {.found = false};
+
+    if (node->op->kind != GR__OPAQUE || !node->op->row || !node->in[1].tensor->buffer) {
+        return r;
+    }
+    const gr_tensor *index = node->in[1].tensor, *x = node->in[0].tensor;
+    const gr__shape *full = node->shape->count > x->shape->count ? node->shape : x->shape;
+    int axis = ((const gr__along *)node->detail)->axis;
+    r.rows = index->shape->count;
+    r.length = full->dims[axis];
+    for (int i = axis + 1; i < full->rank; i++) {
+        r.length = full->dims[i] == 1 ? r.length : 0;
+    }
+    if (r.length > 0 && r.length <= GR__LONGEST_ROW && r.rows > 0 &&
+        r.rows * r.length == full->count) {
+        gr__array array = gr__array_of(index);
+        gr__kernels_in_use()->check_index(&array, r.length, &fault);
+        r.fits = !fault.found;
+    }
+    return r;
+}
+
+static void place_opaque(gr__plan *plan, gr__item *item)
+{
+    const gr_tensor *t = item->node->in[0].tensor;
+    gr__rowwise r = {.fits = false};
+
+    if (plan->fusing && item->node->op->row) {
+        r = gr__rowwise_of(item->node);
+    }
+    if (!r.fits) {
+        place_alone(plan, item);
+        return;
+    }
+    int64_t elements = r.rows * r.length;
+    gr__item *x = gr__item_of(plan, t);
+    int32_t tries[] = {x && x->inside ? x->home : GR__NONE, last_pass(plan, elements)};
+    int32_t k = GR__NONE;
+    for (int i = 0; i < 2 && k < 0; i++) {
+        gr__pass *pass = tries[i] >= 0 ? &plan->passes[tries[i]] : NULL;
+        bool joins = pass && !pass->alone && pass->count < MOST_MEMBERS &&
+                     pass->elements % elements == 0 && (!x || reachable(plan, x, t, tries[i])) &&
+                     add_row(pass, pass->elements / elements * r.length);
+        k = joins ? tries[i] : k;
+    }
+    if (k < 0) {
+        k = open_pass(plan, elements, false);
+        if (k < 0) {
+            return;
+        }
+        add_row(&plan->passes[k], r.length);
+    }
+    if (x) {
+        provide(plan, x, t->shape->count, k);
+    }
+    item->ready = GR__NEVER;
+    settle(plan, item, k, true);
+}
+
 /* A view of a value in order is that value under another shape. Any other takes a layout as soon as
  * its operand is stored; at once if it is. */
 static void place_view(gr__plan *plan, gr__item *item)
@@ -390,7 +452,7 @@ static void place_view(gr__plan *plan, gr__item *item)
 static bool used_inside(const gr__item *x, const gr_tensor *node, int32_t k, int32_t e)
 {
     return x->inside && x->seen == k && x->place < e &&
-           (node->op->kind == GR__REDUCE || gr__in_order(x->node->shape, node->shape));
+           (gr__reads_as_is(node) || gr__in_order(x->node->shape, node->shape));
 }
 
 /* Whether an member is needed; if so, so are its operands. A view that is kept needs its operand in
@@ -485,7 +547,7 @@ void gr__fuse(gr__plan *plan)
 {
     static void (*const place[])(gr__plan *, gr__item *) = {
         [GR__MAP] = place_map,    [GR__REDUCE] = place_reduce, [GR__VIEW] = place_view,
-        [GR__SOURCE] = place_map, [GR__OPAQUE] = place_alone,
+        [GR__SOURCE] = place_map, [GR__OPAQUE] = place_opaque,
     };
 
     for (int i = 0; i < (int)(sizeof plan->recent / sizeof *plan->recent); i++) {

@@ -86,6 +86,20 @@ typedef struct gr__axes_order {
 
 gr__axes_order gr__order_of(const gr_tensor *reduction);
 
+/* Whether a node of a pass reads its operands in their own shapes, not broadcast to its own. */
+static inline bool gr__reads_as_is(const gr_tensor *node)
+{
+    return node->op->kind == GR__REDUCE || node->op->kind == GR__OPAQUE;
+}
+
+/* An opaque kernel with one index in each row of the last axis, which is known to be in range. */
+typedef struct gr__rowwise {
+    bool fits;
+    int64_t rows, length;
+} gr__rowwise;
+
+gr__rowwise gr__rowwise_of(const gr_tensor *node);
+
 /* fuse.c: gives every item its pass, then finds out what is needed and what is loaded. */
 void gr__fuse(gr__plan *plan);
 

@@ -207,7 +207,7 @@ static reference find_load(writer *w, const gr_tensor *t, const gr__shape *shape
 /* The shape in which a node wants to see an operand that lies in memory. */
 static const gr__shape *wanted_shape(const gr_tensor *node, const gr_tensor *t)
 {
-    bool same = node->op->kind == GR__REDUCE || node->shape->count == t->shape->count;
+    bool same = gr__reads_as_is(node) || node->shape->count == t->shape->count;
 
     return same ? t->shape : node->shape;
 }
@@ -673,6 +673,26 @@ static bool write_reduce(writer *w, value *v)
     return order.trailing ? write_span(w, v, in) : write_columns(w, v, in);
 }
 
+/* One index in each row. */
+static void write_rowwise(writer *w, value *v)
+{
+    gr_tensor *node = v->item->node;
+    int64_t index = w->pass->elements / node->in[1].tensor->shape->count;
+    int64_t out = w->pass->elements / node->shape->count;
+    int64_t each = w->pass->elements / node->in[0].tensor->shape->count;
+    operand x = operand_of(w, v, 0), at = operand_of(w, v, 1);
+    gr__instruction in = {
+        .run = gr__do_rowwise,
+        .row = ((gr__row_kernel *const *)(const void *)((const char *)gr__kernels_in_use() +
+                                                        node->op->row))[node->dtype],
+        .in = {spread(w, v, 0, x, each, (gr_dtype)node->dtype), spread(w, v, 1, at, index, GR_I64)},
+        .times = index / (each < out ? each : out),
+        .grain = grain_of(w->program, index)};
+
+    in.out = result_slot(w, v, out);
+    new_instruction(w, in);
+}
+
 /* The same value under another shape. */
 static void write_view(writer *w, value *v)
 {
@@ -711,6 +731,7 @@ static bool write_value(writer *w, value *v)
     case GR__MAP: write_map(w, v); return true;
     case GR__SOURCE: write_source(w, v); return true;
     case GR__REDUCE: return write_reduce(w, v);
+    case GR__OPAQUE: write_rowwise(w, v); return true;
     default: write_view(w, v); return true;
     }
 }

@@ -22,6 +22,7 @@ struct gr__instruction {
         gr__source_kernel *source;
         const gr__reduce_kernel *reduce;
         gr__repeat_kernel *repeat;
+        gr__row_kernel *row;
         const gr__load *load;
     };
     const void *detail;
@@ -99,6 +100,7 @@ gr__do gr__do_repeat;    /* each number `times` over */
 gr__do gr__do_fill;      /* one number, as often as the result has numbers */
 gr__do gr__do_rows;      /* runs of `times` <= GR__BLOCK numbers to one each */
 gr__do gr__do_long_rows; /* the same for longer runs; detail: the size of a number */
+gr__do gr__do_rowwise;   /* an index for each row of `times` */
 gr__do gr__do_tile;      /* the tile to one number */
 gr__do gr__do_columns;   /* rows of `times` numbers into lanes; detail: the size of a number */
 

@@ -58,6 +58,11 @@ void gr__do_long_rows(const gr__instruction *in, const gr__frame *f)
     }
 }
 
+void gr__do_rowwise(const gr__instruction *in, const gr__frame *f)
+{
+    in->row(f->at[in->out], f->at[in->in[0]], f->at[in->in[1]], f->counts[in->grain], in->times);
+}
+
 void gr__do_tile(const gr__instruction *in, const gr__frame *f)
 {
     in->reduce->block(f->at[in->out], f->at[in->in[0]], f->elements);

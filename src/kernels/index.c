@@ -200,3 +200,27 @@ static void scatter_add(const gr__array *out, const gr__array *in, int axis, int
 SCATTER_ADD(f32, float)
 SCATTER_ADD(f64, double)
 SCATTER_ADD(i64, int64_t)
+
+#define ROWS(dtype, T) \
+    gr__row_kernel GR__KERNEL(gr__pick_##dtype), GR__KERNEL(gr__place_##dtype); \
+\
+    void GR__KERNEL(gr__pick_##dtype)(void *out, const void *x, const int64_t *index, \
+                                      int64_t rows, int64_t length) \
+    { \
+        T *to = out; \
+        const T *from = x; \
+        for (int64_t i = 0; i < rows; i++) to[i] = from[i * length + index[i]]; \
+    } \
+\
+    void GR__KERNEL(gr__place_##dtype)(void *out, const void *x, const int64_t *index, \
+                                       int64_t rows, int64_t length) \
+    { \
+        T *to = out; \
+        const T *from = x; \
+        memset(out, 0, (size_t)(rows * length) * sizeof(T)); \
+        for (int64_t i = 0; i < rows; i++) to[i * length + index[i]] += from[i]; \
+    }
+
+ROWS(f32, float)
+ROWS(f64, double)
+ROWS(i64, int64_t)

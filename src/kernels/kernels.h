@@ -33,6 +33,11 @@ typedef struct gr__reduce_kernel {
     void (*rows)(void *out, const void *x, int64_t rows, int64_t n); /* rows blocks of n */
 } gr__reduce_kernel;
 
+/* One index for each of `rows` rows of `length` elements: the element of x there, or zeros but for
+ * the row's element of x there. Indices are in range. */
+typedef void gr__row_kernel(void *out, const void *x, const int64_t *index, int64_t rows,
+                            int64_t length);
+
 /* Each of n elements `times` times over, one after the other. */
 typedef void gr__repeat_kernel(void *out, const void *x, int64_t n, int64_t times);
 
@@ -99,6 +104,7 @@ typedef struct gr__kernels {
     gr__opaque_kernel *argmax[GR__DTYPES], *argmin[GR__DTYPES];
     gr__opaque_kernel *matmul[GR__DTYPES];
     gr__opaque_kernel *gather[GR__DTYPES], *scatter_add[GR__DTYPES];
+    gr__row_kernel *pick[GR__DTYPES], *place[GR__DTYPES];
     gr__index_check *check_index;
 } gr__kernels;
 

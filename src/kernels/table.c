@@ -43,6 +43,8 @@ extern gr__opaque_kernel GR__KERNEL(gr__permutation_i64);
 DECLARE_ALL(gr__opaque_kernel, gr__argmax)
 DECLARE_ALL(gr__opaque_kernel, gr__argmin)
 DECLARE_FLOATS(gr__opaque_kernel, gr__matmul)
+DECLARE_ALL(gr__row_kernel, gr__pick)
+DECLARE_ALL(gr__row_kernel, gr__place)
 extern gr__index_check GR__KERNEL(gr__check_index);
 DECLARE_ALL(gr__opaque_kernel, gr__gather)
 DECLARE_ALL(gr__opaque_kernel, gr__scatter_add)
@@ -80,6 +82,8 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .argmin = ALL(gr__argmin),
     .matmul = FLOATS(gr__matmul),
     .gather = ALL(gr__gather),
+    .pick = ALL(gr__pick),
+    .place = ALL(gr__place),
     .check_index = GR__KERNEL(gr__check_index),
     .scatter_add = ALL(gr__scatter_add),
 };
