@@ -8,7 +8,7 @@ EXAMPLE ?= vae
 
 help: ## This list
 	@echo 'Targets:'
-	@awk -F ':.* ## ' '/^[a-z]+:.* ## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.* ## ' '/^[a-z-]+:.* ## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 	@echo 'Options: SAN=1 with sanitizers, BLIS=0 without BLIS, CC=clang, BUILD=DIR, PREFIX=DIR, V=1'
 .DEFAULT_GOAL := all
 
@@ -96,7 +96,7 @@ tests   := $(wildcard $(or $(TESTS),tests/*.c tests/*/*.c tests/*/*/*.c tests/sc
 suites  := $(call object,$(filter-out tests/standalone/%,$(filter %.c,$(tests))))
 alone   := $(filter tests/standalone/%,$(tests))
 examples := $(filter-out common,$(patsubst examples/%/,%,$(sort $(dir $(wildcard examples/*/*.c)))))
-benches := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/*.c))
+benches := $(if $(wildcard bench/*.c),$(BUILD)/bench/gradus-bench)
 
 static   := $(BUILD)/libgradus.a
 shared   := $(BUILD)/libgradus.so
@@ -149,7 +149,8 @@ $(BUILD)/examples/%: $$(call object,$$(wildcard examples/$$*/*.c)) $(common) $(s
 	$(call say,LINK)
 	$(Q)$(link) $^ $(cairo_libs) $(LIBS)
 
-$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(static)
+$(BUILD)/obj/bench/limits.o: extra = $(kernel) -ffp-contract=fast
+$(BUILD)/bench/gradus-bench: $(call object,$(wildcard bench/*.c)) $(static)
 	$(call say,LINK)
 	$(Q)$(link) $^ $(LIBS)
 
@@ -191,8 +192,20 @@ check: all $(if $(TESTS),$(checks),$(programs)) ## The same without installing a
 	@BUILD='$(BUILD)' CC='$(CC)' SAN='$(SAN)' SUITE='$(suite)' tools/runtests \
 	    $(filter %.sh,$(tests)) $(alone)
 
-bench: $(benches) ## Run the benchmarks
-	@set -e; for program in $^; do $$program; done
+measure = python3 bench/run.py $(benches) --compiler "$$($(CC) --version | head -n 1)" \
+            $(if $(ONLY),--only '$(ONLY)')
+
+fuzz-graphs: $(BUILD)/tests/standalone/graphs ## Compare random graphs evaluated in all ways: N= SEED=
+	@$< --graphs $(or $(N),20000) --seed $(or $(SEED),$(shell date +%s))
+
+bench: ## Measure beside PyTorch and JAX, write bench/RESULTS.md: ONLY=ROW
+	@tools/deps bench
+	@bench/peers
+	@$(MAKE) --no-print-directory $(benches)
+	@$(measure) --peers bench/.peers
+
+bench-quick: $(benches) ## Measure Gradus alone, in a minute: ONLY=ROW
+	@$(measure)
 
 results: $(BUILD)/examples/vae ## Write docs/results.md: MNIST=DIR THREADS=
 	tools/results $< '$(MNIST)' '$(or $(THREADS),2)' > $(BUILD)/results.md
@@ -206,7 +219,8 @@ lint: ## Formatting, warnings of gcc and clang, include directions
 	@tools/arrows
 
 ours = $(filter-out include/gradus/elementwise.h,$(shell find $(wildcard include src autograd \
-         layers losses optim training examples tests bench) -name '*.[ch]'))
+         layers losses optim training examples tests bench) -name .peers -prune -o \
+         -name '*.[ch]' -print))
 
 format: ## Apply clang-format to all our files
 	@clang-format -i $(ours)
@@ -240,5 +254,5 @@ uninstall: ## Remove what install put there
 clean: ## Remove the build folder
 	rm -rf $(BUILD)
 
-.PHONY: help all programs objects run examples test check bench results lint format arrows headers install \
-        uninstall clean always
+.PHONY: help all programs objects run examples test check fuzz-graphs bench bench-quick results \
+        lint format arrows headers install uninstall clean always

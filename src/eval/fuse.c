@@ -526,6 +526,20 @@ static bool has_update(const gr__plan *plan, const gr__pass *pass)
     return false;
 }
 
+/* Whether the layout of one of the pass's views may need a copy of numbers. */
+static bool may_copy_view(const gr__plan *plan, const gr__pass *pass)
+{
+    for (int32_t e = pass->first; e >= 0; e = plan->members[e].next) {
+        const gr__item *item = &plan->items[plan->members[e].item];
+        const gr_tensor *node = item->node;
+        bool view = node->op->kind == GR__VIEW && gr__is_kept(item);
+        if (view && (!item->inside || node->shape->count != node->in[0].tensor->shape->count)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Passes with new values of cells run after everything that can fail, if nothing else waits for
  * them and they cannot fail themselves. Else no pass is late, and none writes into a cell. */
 static void find_late(gr__plan *plan)
@@ -536,7 +550,8 @@ static void find_late(gr__plan *plan)
         gr__pass *pass = &plan->passes[k];
         simple = !waits_for_late(plan, pass);
         pass->late = has_update(plan, pass);
-        simple = simple && !(pass->late && (pass->alone || pass->span || pass->columns));
+        bool plain = !pass->alone && !pass->span && !pass->columns && !may_copy_view(plan, pass);
+        simple = simple && (!pass->late || plain);
     }
     for (int64_t k = 0; k < plan->pass_count && !simple; k++) {
         plan->passes[k].late = false;
