@@ -143,11 +143,8 @@ void gr__free(void *memory)
     pthread_mutex_unlock(&lock);
 }
 
-void *gr__grow(void *array, int64_t *capacity, int64_t count, size_t size)
+void *gr__grow_now(void *array, int64_t *capacity, int64_t count, size_t size)
 {
-    if (count <= *capacity) {
-        return array;
-    }
     int64_t larger = *capacity < 8 ? 16 : 2 * *capacity;
     if (larger < count) {
         larger = count;

@@ -14,7 +14,12 @@ void gr__free(void *memory); /* NULL is legal */
 
 /* An array grown to hold at least `count` elements of `size` bytes: returns it, moved if need be,
  * with *capacity updated; NULL, and the old array untouched, on failure. */
-void *gr__grow(void *array, int64_t *capacity, int64_t count, size_t size);
+void *gr__grow_now(void *array, int64_t *capacity, int64_t count, size_t size);
+
+static inline void *gr__grow(void *array, int64_t *capacity, int64_t count, size_t size)
+{
+    return count <= *capacity ? array : gr__grow_now(array, capacity, count, size);
+}
 
 char *gr__strdup(const char *text);
 

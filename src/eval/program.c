@@ -45,13 +45,14 @@ typedef enum pattern {
 typedef struct load {
     const gr_tensor *tensor;
     const gr__shape *shape; /* that it is broadcast to */
-    gr__load plan;
+    gr__load *plan;         /* where the pattern does not say all */
     pattern pattern;
     int64_t each;        /* elements of the domain for one of shape */
     int64_t length;      /* of a group or period, in elements of the domain */
     int64_t group;       /* once it has a slot */
     int32_t reads, last; /* how often, and by which value at last */
     uint16_t slot;
+    bool free; /* its memory may go to a value, as far as the load itself shows */
 } load;
 
 typedef struct writer {
@@ -61,9 +62,11 @@ typedef struct writer {
     gr__program *program;
     value *values;
     load *loads;
+    gr__load *plans;
     uint16_t *free;  /* registers that nobody needs */
     double *numbers; /* of the program's own, of any dtype */
-    int32_t value_count, load_count, free_count, number_count;
+    int32_t value_count, load_count, plan_count, free_count, number_count;
+    const gr__kernels *kernels;
     size_t register_size;
 } writer;
 
@@ -129,19 +132,16 @@ static uint16_t moving_slot(writer *w, const void *base, size_t size, uint8_t gr
     return slot;
 }
 
-static gr__instruction *new_instruction(writer *w, gr__instruction in)
+static gr__instruction *new_instruction(writer *w)
 {
-    gr__program *p = w->program;
-
-    p->code[p->code_count] = in;
-    return &p->code[p->code_count++];
+    return &w->program->code[w->program->code_count++];
 }
 
 /* ---- references: what the live nodes of the pass read ---- */
 
 static size_t size_of(const gr_tensor *t)
 {
-    return gr_dtype_size((gr_dtype)t->dtype);
+    return t->dtype == GR_F32 ? sizeof(float) : sizeof(double);
 }
 
 static gr__load plan_of(const gr_tensor *t, const gr__shape *shape)
@@ -158,7 +158,7 @@ static gr__load plan_of(const gr_tensor *t, const gr__shape *shape)
 }
 
 /* Finds out what the operand looks like from the shape it is broadcast to. */
-static void recognise(load *l)
+static void recognise(writer *w, load *l)
 {
     const gr_tensor *t = l->tensor;
 
@@ -170,8 +170,8 @@ static void recognise(load *l)
         l->pattern = IN_PLACE;
         return;
     }
-    l->plan = plan_of(t, l->shape);
-    const gr__load *plan = &l->plan;
+    gr__load *plan = l->plan = &w->plans[w->plan_count++];
+    *plan = plan_of(t, l->shape);
     int last = plan->rank - 1;
     if (plan->rank == 0) {
         l->pattern = SINGLE;
@@ -199,7 +199,7 @@ static reference find_load(writer *w, const gr_tensor *t, const gr__shape *shape
                 .pattern = SCATTERED,
                 .each = w->pass->elements / shape->count};
     if (t->buffer) {
-        recognise(l);
+        recognise(w, l);
     }
     return (reference){A_LOAD, w->load_count++};
 }
@@ -309,14 +309,14 @@ static uint16_t filled_register(writer *w, const load *l, bool once)
 {
     gr__program *p = w->program;
     gr__instruction in = {.run = gr__do_load,
-                          .load = &l->plan,
+                          .load = l->plan,
                           .out = new_register(w, w->register_size),
                           .grain = grain_of(p, l->each)};
 
     if (once) {
         p->once[p->once_count++] = in;
     } else {
-        new_instruction(w, in);
+        *new_instruction(w) = in;
     }
     return in.out;
 }
@@ -325,7 +325,7 @@ static void place_load(writer *w, load *l)
 {
     const gr__program *p = w->program;
     const gr_tensor *t = l->tensor;
-    bool run = l->plan.rank == 2 && l->plan.strides[1] == 1;
+    bool run = l->plan && l->plan->rank == 2 && l->plan->strides[1] == 1;
     uint8_t grain = grain_of(w->program, l->each);
 
     l->group = l->each;
@@ -377,12 +377,12 @@ static void repeat(writer *w, gr_dtype dtype, operand o, uint16_t out, int64_t g
 {
     bool fill = o.group == NUMBER;
 
-    new_instruction(w, (gr__instruction){.run = fill ? gr__do_fill : gr__do_repeat,
-                                         .repeat = gr__kernels_in_use()->repeat[dtype],
-                                         .times = fill ? 0 : o.group / group,
-                                         .out = out,
-                                         .in = {o.slot},
-                                         .grain = grain_of(w->program, fill ? group : o.group)});
+    *new_instruction(w) = (gr__instruction){.run = fill ? gr__do_fill : gr__do_repeat,
+                                            .repeat = w->kernels->repeat[dtype],
+                                            .times = fill ? 0 : o.group / group,
+                                            .out = out,
+                                            .in = {o.slot},
+                                            .grain = grain_of(w->program, fill ? group : o.group)};
 }
 
 /* The operand with one number for each `group` elements: itself, or spread over a register. */
@@ -419,31 +419,33 @@ static void consume(writer *w, reference r)
 
 /* ---- results ---- */
 
-static gr__item *loaded_item(const writer *w, const load *l)
+/* Whether a load's memory may go to a value: nobody reads it any more but this pass, nobody holds it
+ * but its node, or the cell that is to have the value. */
+static bool is_free(const writer *w, const load *l)
 {
-    return gr__item_of(w->plan, l->tensor);
-}
-
-/* Whether a value may take over the memory of a load: nobody reads that any more but this pass, and
- * this pass at no later value. A cell's memory is free for its own new value alone. */
-static bool may_take_over(const writer *w, const load *l, const value *v)
-{
-    const gr_tensor *t = l->tensor, *node = v->item->node;
-    const gr__item *item = loaded_item(w, l);
-    const gr__cell *cell = gr__captured_cell(t);
-    int32_t here = (int32_t)(v - w->values);
+    const gr_tensor *t = l->tensor;
+    const gr__item *item = l->pattern == IN_PLACE ? gr__item_of(w->plan, t) : NULL;
     bool unnamed = (t->flags & (GR__TRANSIENT | GR__REQUESTED | GR__WANTED)) == GR__TRANSIENT;
 
-    if (!item || !unnamed || l->last > here || l->reads != item->loads || l->pattern != IN_PLACE ||
-        t->layout || size_of(t) != size_of(node) || t->shape->count != node->shape->count ||
-        t->buffer->borrowed || t->buffer->bytes != (size_t)node->shape->count * size_of(node)) {
+    if (!item || !unnamed || l->reads != item->loads || !t->buffer || t->layout ||
+        t->buffer->borrowed || t->buffer->bytes != (size_t)t->shape->count * size_of(t)) {
         return false;
     }
     int holders = atomic_load_explicit(&t->buffer->holders, memory_order_relaxed);
-    if (cell) {
-        return w->pass->late && cell->update == node && holders == 2;
-    }
-    return t->op->kind != GR__VIEW && t->op->kind != GR__LEAF && holders == 1;
+    return gr__captured_cell(t)
+               ? w->pass->late && holders == 2
+               : t->op->kind != GR__VIEW && t->op->kind != GR__LEAF && holders == 1;
+}
+
+/* Whether v may be that value: the pass reads the load at no later one, and a cell's memory is for
+ * its own new value alone. */
+static bool may_take_over(const writer *w, const load *l, const value *v)
+{
+    const gr_tensor *t = l->tensor, *node = v->item->node;
+    const gr__cell *cell = gr__captured_cell(t);
+
+    return l->last <= (int32_t)(v - w->values) && size_of(t) == size_of(node) &&
+           t->shape->count == node->shape->count && (!cell || cell->update == node);
 }
 
 /* Memory for a value that is kept: that of an operand where nobody misses it, else new. */
@@ -453,9 +455,9 @@ static bool give_memory(writer *w, value *v)
 
     for (int i = 0; i < w->load_count; i++) {
         load *l = &w->loads[i];
-        if (l->tensor->buffer && may_take_over(w, l, v)) {
+        if (l->free && may_take_over(w, l, v)) {
             node->buffer = gr__buffer_hold(l->tensor->buffer);
-            l->last = GR__NEVER; /* no other value takes it */
+            l->free = false;
             return true;
         }
     }
@@ -492,11 +494,24 @@ static void keep(writer *w, const value *v)
 
 /* ---- each kind ---- */
 
-static const void *map_slot(const gr_tensor *node, int form)
+/* The node's slots in the table of kernels. */
+static const void *slots_of(const writer *w, const gr_tensor *node)
 {
-    gr__map_kernel *const *slots = gr__slot(node, (gr_dtype)node->dtype, sizeof(gr__map_kernel *));
+    return (const char *)w->kernels + node->op->kernel;
+}
 
-    return slots + form * GR__DTYPES;
+static gr__map_kernel *map_kernel(const writer *w, const gr_tensor *node, int form)
+{
+    gr__map_kernel *const *slots = slots_of(w, node);
+
+    return slots[form * GR__DTYPES + node->dtype];
+}
+
+static gr__source_kernel *source_kernel(const writer *w, const gr_tensor *node)
+{
+    gr__source_kernel *const *slots = slots_of(w, node);
+
+    return slots[node->dtype];
 }
 
 /* One number for the whole domain. */
@@ -508,12 +523,10 @@ static void evaluate(writer *w, value *v, const operand *o)
     v->group = NUMBER;
     v->slot = number_slot(w, (gr_dtype)node->dtype, 0);
     if (node->op->kind == GR__SOURCE) {
-        gr__source_kernel *const *kernel = gr__slot(node, (gr_dtype)node->dtype, sizeof *kernel);
-        (*kernel)(slots[v->slot], node->detail, 0, 1);
+        source_kernel(w, node)(slots[v->slot], node->detail, 0, 1);
         return;
     }
-    gr__map_kernel *const *kernel = map_slot(node, 0);
-    (*kernel)(slots[v->slot], slots[o[0].slot], slots[o[1].slot], slots[o[2].slot], 1);
+    map_kernel(w, node, 0)(slots[v->slot], slots[o[0].slot], slots[o[1].slot], slots[o[2].slot], 1);
 }
 
 /* Makes the operands what the kernel takes: as many numbers as the result has, or, in some places,
@@ -560,13 +573,12 @@ static void write_map(writer *w, value *v)
                 v->in[i].source = A_NUMBER;
             }
         }
-        gr__map_kernel *const *kernel = map_slot(node, form);
         uint16_t out = result_slot(w, v, group);
-        new_instruction(w, (gr__instruction){.run = gr__do_map,
-                                             .map = *kernel,
-                                             .out = out,
-                                             .in = {o[0].slot, o[1].slot, o[2].slot},
-                                             .grain = grain_of(w->program, group)});
+        *new_instruction(w) = (gr__instruction){.run = gr__do_map,
+                                                .map = map_kernel(w, node, form),
+                                                .out = out,
+                                                .in = {o[0].slot, o[1].slot, o[2].slot},
+                                                .grain = grain_of(w->program, group)};
     }
     keep(w, v);
 }
@@ -581,13 +593,12 @@ static void write_source(writer *w, value *v)
         keep(w, v);
         return;
     }
-    gr__source_kernel *const *kernel = gr__slot(node, (gr_dtype)node->dtype, sizeof *kernel);
     uint16_t out = result_slot(w, v, own);
-    new_instruction(w, (gr__instruction){.run = gr__do_source,
-                                         .source = *kernel,
-                                         .detail = node->detail,
-                                         .out = out,
-                                         .grain = grain_of(w->program, own)});
+    *new_instruction(w) = (gr__instruction){.run = gr__do_source,
+                                            .source = source_kernel(w, node),
+                                            .detail = node->detail,
+                                            .out = out,
+                                            .grain = grain_of(w->program, own)};
 }
 
 /* Runs of `length` elements that lie within a tile. */
@@ -598,7 +609,7 @@ static void write_rows(writer *w, value *v, gr__instruction in, int64_t each, in
     in.out = result_slot(w, v, each * length);
     in.grain = grain_of(w->program, each * length);
     in.detail = (const void *)(uintptr_t)size_of(v->item->node);
-    new_instruction(w, in);
+    *new_instruction(w) = in;
 }
 
 /* Partial results, if there is more than one for a result. */
@@ -631,7 +642,7 @@ static bool write_span(writer *w, value *v, gr__instruction in)
     const gr__finish *made = &w->program->finishes[w->program->finish_count - 1];
     in.run = gr__do_tile;
     in.out = moving_slot(w, made->partial, made->size, GR__EACH_TILE, 0);
-    new_instruction(w, in);
+    *new_instruction(w) = in;
     return true;
 }
 
@@ -651,7 +662,7 @@ static bool write_columns(writer *w, value *v, gr__instruction in)
     in.out = finish.lanes;
     in.times = columns;
     in.detail = (const void *)(uintptr_t)size;
-    new_instruction(w, in);
+    *new_instruction(w) = in;
     return true;
 }
 
@@ -662,9 +673,8 @@ static bool write_reduce(writer *w, value *v)
     gr__axes_order order = gr__order_of(node);
     int64_t each = w->pass->elements / t->shape->count;
     operand o = operand_of(w, v, 0);
-    gr__instruction in = {
-        .reduce = gr__slot(node, (gr_dtype)node->dtype, sizeof(gr__reduce_kernel)),
-        .in = {spread(w, v, 0, o, each, (gr_dtype)t->dtype)}};
+    gr__instruction in = {.reduce = (const gr__reduce_kernel *)slots_of(w, node) + node->dtype,
+                          .in = {spread(w, v, 0, o, each, (gr_dtype)t->dtype)}};
 
     if (order.trailing && w->pass->row % (each * order.length) == 0) {
         write_rows(w, v, in, each, order.length);
@@ -683,14 +693,14 @@ static void write_rowwise(writer *w, value *v)
     operand x = operand_of(w, v, 0), at = operand_of(w, v, 1);
     gr__instruction in = {
         .run = gr__do_rowwise,
-        .row = ((gr__row_kernel *const *)(const void *)((const char *)gr__kernels_in_use() +
+        .row = ((gr__row_kernel *const *)(const void *)((const char *)w->kernels +
                                                         node->op->row))[node->dtype],
         .in = {spread(w, v, 0, x, each, (gr_dtype)node->dtype), spread(w, v, 1, at, index, GR_I64)},
         .times = index / (each < out ? each : out),
         .grain = grain_of(w->program, index)};
 
     in.out = result_slot(w, v, out);
-    new_instruction(w, in);
+    *new_instruction(w) = in;
 }
 
 /* The same value under another shape. */
@@ -778,10 +788,11 @@ static bool take_room(writer *w, gr__room *room, size_t n)
     p->finishes = gr__room_take(room, n * sizeof *p->finishes);
     w->values = gr__room_take(room, n * sizeof *w->values);
     w->loads = gr__room_take(room, 3 * n * sizeof *w->loads);
+    w->plans = gr__room_take(room, 3 * n * sizeof *w->plans);
     w->free = gr__room_take(room, 8 * n * sizeof *w->free);
     w->numbers = gr__room_take(room, 4 * n * sizeof *w->numbers);
     return p->once && p->code && p->strides && p->registers && p->slots && p->finishes &&
-           w->values && w->loads && w->free && w->numbers;
+           w->values && w->loads && w->plans && w->free && w->numbers;
 }
 
 static void divide_work(gr__program *p, const gr__pass *pass)
@@ -805,7 +816,7 @@ bool gr__write_program(gr__plan *plan, int32_t k, gr__room *room, gr__program **
     const gr__pass *pass = &plan->passes[k];
     size_t n = (size_t)count_live(plan, pass);
     gr__program *p = n > 0 ? gr__room_take(room, sizeof *p) : NULL;
-    writer w = {.plan = plan, .k = k, .pass = pass, .program = p};
+    writer w = {.plan = plan, .k = k, .pass = pass, .program = p, .kernels = gr__kernels_in_use()};
 
     *program = NULL;
     if (n == 0) {
@@ -822,6 +833,9 @@ bool gr__write_program(gr__plan *plan, int32_t k, gr__room *room, gr__program **
     grain_of(p, 1);
     list_values(&w);
     w.register_size = ((size_t)(p->tile = choose_tile(&w)) * w.register_size + 127) / 64 * 64;
+    for (int i = 0; i < w.load_count; i++) {
+        w.loads[i].free = is_free(&w, &w.loads[i]);
+    }
     write_values(&w);
     divide_work(p, pass);
     *program = p->code_count > 0 ? p : NULL;

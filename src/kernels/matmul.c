@@ -152,7 +152,8 @@ static void run(const batch *b, int threads)
 {
     int64_t count = gr__nest_pieces(&b->nest, 1);
     double work = (double)b->out->count * (double)b->product.k;
-    int cores = omp_get_num_procs(), team = threads < cores ? threads : cores;
+    int cores = threads > 1 ? omp_get_num_procs() : 1; /* a system call */
+    int team = threads < cores ? threads : cores;
 
     if (team == 1 || count < 2 * team || work < SERIAL) {
         for (int64_t i = 0; i < count; i++) run_one(b, i, team);
