@@ -23,13 +23,13 @@ gr_tensor *gr_loss_bce_logits(const gr_tensor *logits, const gr_tensor *target, 
     return gr_reduce(gr_sub(gr_softplus(z), gr_mul(z, y)), how);
 }
 
-/* -y z */
-static gr_tensor *misfit(const gr_tensor *logits, const gr_tensor *target, gr_reduction how)
+/* y z */
+static gr_tensor *fit(const gr_tensor *logits, const gr_tensor *target, gr_reduction how)
 {
     const gr_tensor *z = gr__loss_counted(logits, how, GR__NO_AXES);
     const gr_tensor *y = gr__loss_counted(target, how, GR__NO_AXES);
 
-    return gr_neg(gr_mul(y, z));
+    return gr_mul(y, z);
 }
 
 /* softplus(-y z) */
@@ -38,7 +38,7 @@ gr_tensor *gr_loss_soft_margin(const gr_tensor *logits, const gr_tensor *target,
     if (!binary_fits("gr_loss_soft_margin", logits, target)) {
         return gr_error_tensor();
     }
-    return gr_reduce(gr_softplus(misfit(logits, target, how)), how);
+    return gr_reduce(gr_softplus(gr_neg(fit(logits, target, how))), how);
 }
 
 /* max(1 - y z, 0) */
@@ -47,7 +47,7 @@ gr_tensor *gr_loss_hinge(const gr_tensor *logits, const gr_tensor *target, gr_re
     if (!binary_fits("gr_loss_hinge", logits, target)) {
         return gr_error_tensor();
     }
-    return gr_reduce(gr_relu(gr_add(1, misfit(logits, target, how))), how);
+    return gr_reduce(gr_relu(gr_sub(1, fit(logits, target, how))), how);
 }
 
 /* m^gamma, m in [0, 1]. Through logarithms it is bounded below, where it has slope 0 instead of

@@ -44,7 +44,7 @@ gr_tensor *gr_loss_huber(const gr_tensor *prediction, const gr_tensor *target, d
     gr_tensor *r = residual(function, prediction, target, how);
     gr_tensor *c = gr_maximum(gr_minimum(r, delta), -delta);
 
-    return gr_reduce(gr_mul(c, gr_sub(r, gr_mul(0.5, c))), how);
+    return gr_reduce(gr_mul(c, gr_add(r, gr_mul(-0.5, c))), how);
 }
 
 /* log cosh r */
