@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "autograd/autograd.h"
+#include "src/core/scope.h"
 
 /* A composition with its own rule: the evaluator reads in[0], its value; the rule in[1], x. */
 #define GR__COMPOSED(public_name, derivative) \
@@ -10,6 +11,16 @@
         .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS, \
         .rule = derivative, \
     }
+
+typedef struct rows {
+    gr_axes axes;
+    const gr_tensor *softmax; /* of x, for the rule; not an operand */
+} rows;
+
+static const rows *rows_of(const gr_tensor *y)
+{
+    return y->detail;
+}
 
 /* The operand of a function along axes, checked. */
 static const gr_tensor *take_rows(const gr__primitive *op, const gr_tensor *x, gr_axes axes)
@@ -21,47 +32,70 @@ static const gr_tensor *take_rows(const gr__primitive *op, const gr_tensor *x, g
     if (mask < 0) {
         return &gr__error_tensor;
     }
-    const gr__shape *rows = gr__shape_reduced(op->name, node->shape, mask, true);
-    if (rows && node->shape->count == 0 && rows->count > 0) {
+    const gr__shape *kept = gr__shape_reduced(op->name, node->shape, mask, true);
+    if (kept && node->shape->count == 0 && kept->count > 0) {
         return gr__error(GR_ERROR_SHAPE, op->name, "x",
                          "got %s, want at least one element in a row",
                          gr__shape_text(node->shape, got));
     }
-    return rows ? node : &gr__error_tensor;
+    return kept ? node : &gr__error_tensor;
 }
 
-/* A node that has value(x)'s numbers, seen by nobody on their way, and the rule of op. */
+/* What all three are made of, seen by nobody. */
+typedef struct parts {
+    gr_tensor *shift;   /* the largest element of each row, 0 where that is infinite */
+    gr_tensor *shifted; /* x - shift */
+    gr_tensor *weight;  /* e^shifted */
+    gr_tensor *sum;     /* of the weights of each row */
+    gr_tensor *total;   /* the same, 1 where all of them are 0: a row of nothing but -inf */
+} parts;
+
+static parts parts_of(const gr_tensor *x, gr_axes axes)
+{
+    gr_tensor *top = gr_max(x, axes, true);
+    parts p = {.shift = gr_where(gr_equal(gr_sub(top, top), 0), top, 0)};
+
+    p.shifted = gr_sub(x, p.shift);
+    p.weight = gr_exp(p.shifted);
+    p.sum = gr_sum(p.weight, axes, true);
+    p.total = gr_where(gr_equal(p.sum, 0), 1, p.sum);
+    return p;
+}
+
+static gr_tensor *softmax_value(const parts *p)
+{
+    return gr_div(p->weight, p->total);
+}
+
+static const gr__primitive softmax_primitive;
+
+/* A node that has value's numbers and the rule of op. The rule of another function than softmax has
+ * that of the same parts at hand. */
 static gr_tensor *composed(const gr__primitive *op, const void *site, const gr_tensor *x,
-                           gr_axes axes, gr_tensor *(*value)(const gr_tensor *, gr_axes))
+                           gr_axes axes, gr_tensor *(*value)(const parts *))
 {
     const gr_tensor *node = take_rows(op, x, axes);
-    const gr_axes *detail = gr__is_error(node) ? NULL : gr__detail(&axes, sizeof axes);
+    const gr__thread *thread = gr__self();
+    rows detail = {.axes = axes};
 
-    if (!detail) {
+    if (gr__is_error(node)) {
         return &gr__error_tensor;
     }
     gr_no_grad none = gr_no_grad_begin();
     gr_transient transient = gr_transient_begin();
-    gr_tensor *v = value(node, axes);
-    gr_transient_end(&transient);
+    parts p = parts_of(node, axes);
+    gr_tensor *v = value(&p), *softmax = op == &softmax_primitive ? NULL : softmax_value(&p);
     gr_no_grad_end(&none);
-    return gr__node2(op, site, v->shape, (gr_dtype)v->dtype, v, node, detail);
-}
-
-/* Largest element of each row, 0 where that is infinite: what to subtract before exp. */
-static gr_tensor *shift_of(const gr_tensor *x, gr_axes axes)
-{
-    gr_tensor *top = gr_max(x, axes, true);
-
-    return gr_where(gr_equal(gr_sub(top, top), 0), top, 0);
-}
-
-/* Sum of the weights of each row, 1 where all of them are 0: a row of nothing but -inf. */
-static gr_tensor *total_of(const gr_tensor *weight, gr_axes axes)
-{
-    gr_tensor *sum = gr_sum(weight, axes, true);
-
-    return gr_where(gr_equal(sum, 0), 1, sum);
+    if (softmax && !thread->no_grad) {
+        const rows *own = gr__detail(&detail, sizeof detail);
+        detail.softmax = own ? gr__node2(&softmax_primitive, site, softmax->shape,
+                                         (gr_dtype)softmax->dtype, softmax, node, own)
+                             : &gr__error_tensor;
+    }
+    gr_transient_end(&transient);
+    const rows *copy = gr__detail(&detail, sizeof detail);
+    return copy ? gr__node2(op, site, v->shape, (gr_dtype)v->dtype, v, node, copy)
+                : &gr__error_tensor;
 }
 
 /* ---- logsumexp ---- */
@@ -69,16 +103,13 @@ static gr_tensor *total_of(const gr_tensor *weight, gr_axes axes)
 /* y = log sum e^x:  dy/dx = softmax(x); e^(x - y) would be off by the rounding of a large y */
 static gr_tensor *logsumexp_rule(const gr_tensor *y, int input, gr_tensor *g)
 {
-    const gr_axes *axes = y->detail;
-
-    return gr_mul(g, gr_softmax(y->in[input].tensor, *axes));
+    (void)input;
+    return gr_mul(g, rows_of(y)->softmax);
 }
 
-static gr_tensor *logsumexp_value(const gr_tensor *x, gr_axes axes)
+static gr_tensor *logsumexp_value(const parts *p)
 {
-    gr_tensor *shift = shift_of(x, axes);
-
-    return gr_add(shift, gr_log(gr_sum(gr_exp(gr_sub(x, shift)), axes, true)));
+    return gr_add(p->shift, gr_log(p->sum));
 }
 
 static const gr__primitive logsumexp_primitive = GR__COMPOSED("gr_logsumexp", logsumexp_rule);
@@ -100,18 +131,14 @@ gr_tensor *gr_logsumexp(const gr_tensor *x, gr_axes axes, bool keepdim)
 /* y = x - log sum e^x:  g - e^y sum g, and 0 for an entry of probability 0 by x = -inf */
 static gr_tensor *log_softmax_rule(const gr_tensor *y, int input, gr_tensor *g)
 {
-    const gr_axes *axes = y->detail;
-
     (void)input;
-    gr_tensor *gx = gr_sub(g, gr_mul(gr_exp(y), gr_sum(g, *axes, true)));
+    gr_tensor *gx = gr_sub(g, gr_mul(rows_of(y)->softmax, gr_sum(g, rows_of(y)->axes, true)));
     return gr_where(gr_equal(y, -INFINITY), 0, gx);
 }
 
-static gr_tensor *log_softmax_value(const gr_tensor *x, gr_axes axes)
+static gr_tensor *log_softmax_value(const parts *p)
 {
-    gr_tensor *shifted = gr_sub(x, shift_of(x, axes));
-
-    return gr_sub(shifted, gr_log(total_of(gr_exp(shifted), axes)));
+    return gr_sub(p->shifted, gr_log(p->total));
 }
 
 static const gr__primitive log_softmax_primitive = GR__COMPOSED("gr_log_softmax", log_softmax_rule);
@@ -126,17 +153,8 @@ gr_tensor *gr_log_softmax(const gr_tensor *x, gr_axes axes)
 /* y = e^x / sum e^x:  y (g - sum g y) */
 static gr_tensor *softmax_rule(const gr_tensor *y, int input, gr_tensor *g)
 {
-    const gr_axes *axes = y->detail;
-
     (void)input;
-    return gr_mul(y, gr_sub(g, gr_sum(gr_mul(g, y), *axes, true)));
-}
-
-static gr_tensor *softmax_value(const gr_tensor *x, gr_axes axes)
-{
-    gr_tensor *weight = gr_exp(gr_sub(x, shift_of(x, axes)));
-
-    return gr_div(weight, total_of(weight, axes));
+    return gr_mul(y, gr_sub(g, gr_sum(gr_mul(g, y), rows_of(y)->axes, true)));
 }
 
 static const gr__primitive softmax_primitive = GR__COMPOSED("gr_softmax", softmax_rule);

@@ -10,6 +10,7 @@
 enum {
     TILE = GR__BLOCK,        /* elements of a tile, about */
     LONGEST_WISH = 2 * TILE, /* the longest pattern that tiles are cut to */
+    STREAMED = 1 << 24,      /* bytes from which a value goes past the caches */
     NUMBER = 0               /* the group of what is one number for the whole domain */
 };
 
@@ -31,6 +32,7 @@ typedef struct value {
     uint16_t slot, wide; /* of the two */
     bool kept, failed;
     bool borrowed; /* the slot is a load's */
+    bool streamed; /* it is kept, in memory of its own that no cache holds */
 } value;
 
 /* How a tensor in memory reaches the tiles. */
@@ -461,6 +463,7 @@ static bool give_memory(writer *w, value *v)
             return true;
         }
     }
+    v->streamed = node->shape->count >= STREAMED / (int64_t)size_of(node);
     return gr__give_buffer(node);
 }
 
@@ -472,7 +475,7 @@ static uint16_t result_slot(writer *w, value *v, int64_t group)
     int64_t own = w->pass->elements / node->shape->count;
 
     v->group = group;
-    if (v->kept && group == own) {
+    if (v->kept && group == own && !v->streamed) {
         v->slot = moving_slot(w, gr__base(node), size_of(node), grain_of(w->program, own), 0);
     } else {
         v->slot = take_register(w);
@@ -480,16 +483,29 @@ static uint16_t result_slot(writer *w, value *v, int64_t group)
     return v->slot;
 }
 
-/* What is kept and has fewer numbers than its node is spread over the node's memory as well. */
+/* What is kept and is not yet where it belongs: it has fewer numbers than its node, or is so large
+ * that it goes past the caches. */
 static void keep(writer *w, const value *v)
 {
     const gr_tensor *node = v->item->node;
     int64_t own = w->pass->elements / node->shape->count;
+    uint8_t grain = grain_of(w->program, own);
 
-    if (v->kept && v->group != own) {
-        uint16_t slot = moving_slot(w, gr__base(node), size_of(node), grain_of(w->program, own), 0);
-        repeat(w, (gr_dtype)node->dtype, (operand){v->slot, v->group}, slot, own);
+    if (!v->kept || (v->group == own && !v->streamed)) {
+        return;
     }
+    uint16_t slot = moving_slot(w, gr__base(node), size_of(node), grain, 0);
+    if (v->group != own) {
+        repeat(w, (gr_dtype)node->dtype, (operand){v->slot, v->group}, slot, own);
+        return;
+    }
+    w->program->streams = true;
+    *new_instruction(w) = (gr__instruction){.run = gr__do_stream,
+                                            .stream = w->kernels->stream,
+                                            .detail = (const void *)(uintptr_t)size_of(node),
+                                            .out = slot,
+                                            .in = {v->slot},
+                                            .grain = grain};
 }
 
 /* ---- each kind ---- */
@@ -599,6 +615,7 @@ static void write_source(writer *w, value *v)
                                             .detail = node->detail,
                                             .out = out,
                                             .grain = grain_of(w->program, own)};
+    keep(w, v);
 }
 
 /* Runs of `length` elements that lie within a tile. */
@@ -610,6 +627,7 @@ static void write_rows(writer *w, value *v, gr__instruction in, int64_t each, in
     in.grain = grain_of(w->program, each * length);
     in.detail = (const void *)(uintptr_t)size_of(v->item->node);
     *new_instruction(w) = in;
+    keep(w, v);
 }
 
 /* Partial results, if there is more than one for a result. */
@@ -701,6 +719,7 @@ static void write_rowwise(writer *w, value *v)
 
     in.out = result_slot(w, v, out);
     *new_instruction(w) = in;
+    keep(w, v);
 }
 
 /* The same value under another shape. */

@@ -23,6 +23,7 @@ struct gr__instruction {
         const gr__reduce_kernel *reduce;
         gr__repeat_kernel *repeat;
         gr__row_kernel *row;
+        gr__stream_kernel *stream;
         const gr__load *load;
     };
     const void *detail;
@@ -69,6 +70,7 @@ typedef struct gr__program {
     gr__finish *finishes;
     int32_t once_count, code_count, stride_count, register_count, slot_count, finish_count;
     int32_t grain_count;
+    bool streams; /* some memory is written past the caches */
     int64_t register_bytes; /* of a thread */
 } gr__program;
 
@@ -100,6 +102,7 @@ gr__do gr__do_repeat;    /* each number `times` over */
 gr__do gr__do_fill;      /* one number, as often as the result has numbers */
 gr__do gr__do_rows;      /* runs of `times` <= GR__BLOCK numbers to one each */
 gr__do gr__do_long_rows; /* the same for longer runs; detail: the size of a number */
+gr__do gr__do_stream;    /* to memory, past the caches; detail: the size of a number */
 gr__do gr__do_rowwise;   /* an index for each row of `times` */
 gr__do gr__do_tile;      /* the tile to one number */
 gr__do gr__do_columns;   /* rows of `times` numbers into lanes; detail: the size of a number */

@@ -58,6 +58,12 @@ void gr__do_long_rows(const gr__instruction *in, const gr__frame *f)
     }
 }
 
+void gr__do_stream(const gr__instruction *in, const gr__frame *f)
+{
+    in->stream(f->at[in->out], f->at[in->in[0]],
+               (size_t)f->counts[in->grain] * (size_t)(uintptr_t)in->detail);
+}
+
 void gr__do_rowwise(const gr__instruction *in, const gr__frame *f)
 {
     in->row(f->at[in->out], f->at[in->in[0]], f->at[in->in[1]], f->counts[in->grain], in->times);
@@ -167,6 +173,9 @@ static void run_task(const gr__program *p, int64_t task, char *memory)
         for (int i = 0; i < p->code_count; i++) {
             p->code[i].run(&p->code[i], &f);
         }
+    }
+    if (p->streams) {
+        gr__kernels_in_use()->fence();
     }
     end_task(p, &f, task);
 }

@@ -41,6 +41,10 @@ typedef void gr__row_kernel(void *out, const void *x, const int64_t *index, int6
 /* Each of n elements `times` times over, one after the other. */
 typedef void gr__repeat_kernel(void *out, const void *x, int64_t n, int64_t times);
 
+/* Copies memory past the caches; other threads see it after a fence. */
+typedef void gr__stream_kernel(void *out, const void *x, size_t bytes);
+typedef void gr__fence_kernel(void);
+
 /* OPAQUE: whole arrays. */
 typedef struct gr__array {
     void *data; /* of element (0, ...) */
@@ -97,6 +101,8 @@ typedef struct gr__kernels {
     gr__map_kernel *cast[GR__DTYPES][GR__DTYPES]; /* [from][to] */
     gr__reduce_kernel sum[GR__DTYPES], max[GR__DTYPES], min[GR__DTYPES];
     gr__repeat_kernel *repeat[GR__DTYPES];
+    gr__stream_kernel *stream;
+    gr__fence_kernel *fence;
     gr__source_kernel *constant[GR__DTYPES];
     gr__source_kernel *uniform[GR__DTYPES], *normal[GR__DTYPES], *bernoulli[GR__DTYPES];
     gr__source_kernel *integers[GR__DTYPES];

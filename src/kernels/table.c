@@ -33,6 +33,8 @@ DECLARE_REDUCES(gr__max)
 DECLARE_REDUCES(gr__min)
 
 DECLARE_ALL(gr__repeat_kernel, gr__repeat)
+extern gr__stream_kernel GR__KERNEL(gr__stream);
+extern gr__fence_kernel GR__KERNEL(gr__fence);
 DECLARE_ALL(gr__source_kernel, gr__constant)
 DECLARE_FLOATS(gr__source_kernel, gr__uniform)
 DECLARE_FLOATS(gr__source_kernel, gr__normal)
@@ -72,6 +74,8 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .max = REDUCES(gr__max),
     .min = REDUCES(gr__min),
     .repeat = ALL(gr__repeat),
+    .stream = GR__KERNEL(gr__stream),
+    .fence = GR__KERNEL(gr__fence),
     .constant = ALL(gr__constant),
     .uniform = FLOATS(gr__uniform),
     .normal = FLOATS(gr__normal),
