@@ -146,13 +146,14 @@ static bool arrive(walk *w, const gr_tensor *node, const gr_tensor *x, gr_tensor
     if (gr__is_error(part)) {
         return false;
     }
-    if (gr__shape_broadcast(w->function, x->shape, part->shape) != part->shape ||
+    bool same = part->shape == x->shape;
+    if ((!same && gr__shape_broadcast(w->function, x->shape, part->shape) != part->shape) ||
         part->dtype != x->dtype) {
         return gr_fail(GR_ERROR_STATE, w->function, NULL,
                        "the derivative rule of %s gives a gradient that does not fit its operand",
                        node->op->name);
     }
-    part = gr_sum_to(part, gr__public_shape(x->shape));
+    part = same ? part : gr_sum_to(part, gr__public_shape(x->shape));
     *slot = *slot ? gr_add(*slot, part) : part;
     return !gr__is_error(*slot);
 }
