@@ -126,7 +126,7 @@ static void copy(gr__plan *plan, gr__item *o, int32_t k)
     const gr_tensor *node = o->node;
 
     for (int i = 0; i < node->op->arity; i++) {
-        gr__item *x = gr__item_of(plan, node->in[i].tensor);
+        gr__item *x = gr__read_by(plan, o, i);
         if (x) {
             provide(plan, x, node->shape->count, k);
         }
@@ -158,7 +158,7 @@ static void estimate(const gr__plan *plan, gr__item *item)
 
     item->ready = 0;
     for (int i = 0; i < node->op->arity; i++) {
-        const gr__item *x = gr__item_of(plan, node->in[i].tensor);
+        const gr__item *x = gr__read_by(plan, item, i);
         if (!x || x->home < 0) {
             continue;
         }
@@ -178,7 +178,7 @@ static void place_alone(gr__plan *plan, gr__item *item)
     const gr_tensor *node = item->node;
 
     for (int i = 0; i < node->op->arity; i++) {
-        gr__item *x = gr__item_of(plan, node->in[i].tensor);
+        gr__item *x = gr__read_by(plan, item, i);
         if (x) {
             x->stored = true;
         }
@@ -190,15 +190,22 @@ static void place_alone(gr__plan *plan, gr__item *item)
     }
 }
 
-static bool may_join(const gr__plan *plan, const gr_tensor *node, int32_t k)
+/* Whether a pass has room for a node over so many elements. */
+static bool has_room(const gr__pass *pass, int64_t count)
 {
-    const gr__pass *pass = &plan->passes[k];
+    return !pass->alone && pass->count < MOST_MEMBERS &&
+           (pass->elements == count || pass->elements % count == 0);
+}
 
-    if (pass->alone || pass->count >= MOST_MEMBERS || pass->elements % node->shape->count != 0) {
+static bool may_join(const gr__plan *plan, const gr__item *item, int32_t k)
+{
+    const gr_tensor *node = item->node;
+
+    if (!has_room(&plan->passes[k], node->shape->count)) {
         return false;
     }
     for (int i = 0; i < node->op->arity; i++) {
-        const gr__item *x = gr__item_of(plan, node->in[i].tensor);
+        const gr__item *x = gr__read_by(plan, item, i);
         if (x && !reachable(plan, x, node, k)) {
             return false;
         }
@@ -208,27 +215,28 @@ static bool may_join(const gr__plan *plan, const gr_tensor *node, int32_t k)
 
 /* The pass of an operand that can take the node, the latest first; else the last one over as many
  * elements; else a new one. */
-static int32_t pass_for(gr__plan *plan, const gr_tensor *node)
+static int32_t pass_for(gr__plan *plan, const gr__item *item)
 {
+    const gr_tensor *node = item->node;
     int32_t below = GR__NEVER;
 
     for (int tries = plan->fusing ? node->op->arity : 0; tries > 0; tries--) {
         int32_t k = GR__NONE;
         for (int i = 0; i < node->op->arity; i++) {
-            const gr__item *x = gr__item_of(plan, node->in[i].tensor);
+            const gr__item *x = gr__read_by(plan, item, i);
             bool inside = x && x->inside && x->home < below && x->home > k;
             k = inside ? x->home : k;
         }
         if (k < 0) {
             break;
         }
-        if (may_join(plan, node, k)) {
+        if (may_join(plan, item, k)) {
             return k;
         }
         below = k;
     }
     int32_t k = last_pass(plan, node->shape->count);
-    return k >= 0 && may_join(plan, node, k) ? k : open_pass(plan, node->shape->count, false);
+    return k >= 0 && may_join(plan, item, k) ? k : open_pass(plan, node->shape->count, false);
 }
 
 static void place_map(gr__plan *plan, gr__item *item)
@@ -239,9 +247,9 @@ static void place_map(gr__plan *plan, gr__item *item)
         place_alone(plan, item);
         return;
     }
-    int32_t k = pass_for(plan, node);
+    int32_t k = pass_for(plan, item);
     for (int i = 0; i < node->op->arity && k >= 0; i++) {
-        gr__item *x = gr__item_of(plan, node->in[i].tensor);
+        gr__item *x = gr__read_by(plan, item, i);
         if (x) {
             provide(plan, x, node->shape->count, k);
         }
@@ -326,14 +334,13 @@ static bool may_reduce(const gr__plan *plan, const gr__item *x, const gr_tensor 
 {
     const gr__pass *pass = &plan->passes[k];
 
-    return !pass->alone && pass->count < MOST_MEMBERS && pass->elements % t->shape->count == 0 &&
-           (!x || reachable(plan, x, t, k));
+    return has_room(pass, t->shape->count) && (!x || reachable(plan, x, t, k));
 }
 
 static void place_reduce(gr__plan *plan, gr__item *item)
 {
     const gr_tensor *node = item->node, *t = node->in[0].tensor;
-    gr__item *x = gr__item_of(plan, t);
+    gr__item *x = gr__read_by(plan, item, 0);
     gr__axes_order a = gr__order_of(node);
     bool inside = false;
 
@@ -401,13 +408,12 @@ static void place_opaque(gr__plan *plan, gr__item *item)
         return;
     }
     int64_t elements = r.rows * r.length;
-    gr__item *x = gr__item_of(plan, t);
+    gr__item *x = gr__read_by(plan, item, 0);
     int32_t tries[] = {x && x->inside ? x->home : GR__NONE, last_pass(plan, elements)};
     int32_t k = GR__NONE;
     for (int i = 0; i < 2 && k < 0; i++) {
         gr__pass *pass = tries[i] >= 0 ? &plan->passes[tries[i]] : NULL;
-        bool joins = pass && !pass->alone && pass->count < MOST_MEMBERS &&
-                     pass->elements % elements == 0 && (!x || reachable(plan, x, t, tries[i])) &&
+        bool joins = pass && has_room(pass, elements) && (!x || reachable(plan, x, t, tries[i])) &&
                      add_row(pass, pass->elements / elements * r.length);
         k = joins ? tries[i] : k;
     }
@@ -431,7 +437,7 @@ static void place_view(gr__plan *plan, gr__item *item)
 {
     gr_tensor *node = item->node;
     const gr_tensor *t = node->in[0].tensor;
-    gr__item *x = gr__item_of(plan, t);
+    gr__item *x = gr__read_by(plan, item, 0);
     bool ordered = !node->op->layout || node->op->in_order;
 
     if (!x || x->home < 0) {
@@ -466,10 +472,10 @@ static void need(gr__plan *plan, int32_t k, int32_t e)
 
     member->live = (member->live || (kept && !view)) && item->place == e;
     if (kept && view) {
-        gr__item_of(plan, node->in[0].tensor)->loads++;
+        gr__read_by(plan, item, 0)->loads++;
     }
     for (int i = 0; member->live && i < node->op->arity; i++) {
-        gr__item *x = gr__item_of(plan, node->in[i].tensor);
+        gr__item *x = gr__read_by(plan, item, i);
         bool inside = x && used_inside(x, node, k, e);
         if (inside) {
             plan->members[x->place].live = true;
@@ -504,9 +510,9 @@ static bool waits_for_late(const gr__plan *plan, const gr__pass *pass)
 {
     for (int32_t e = pass->first; e >= 0; e = plan->members[e].next) {
         const gr__member *member = &plan->members[e];
-        const gr_tensor *node = plan->items[member->item].node;
-        for (int i = 0; member->live && i < node->op->arity; i++) {
-            const gr__item *x = gr__item_of(plan, node->in[i].tensor);
+        const gr__item *item = &plan->items[member->item];
+        for (int i = 0; member->live && i < item->node->op->arity; i++) {
+            const gr__item *x = gr__read_by(plan, item, i);
             if (x && !(member->inside >> i & 1) && x->home >= 0 && plan->passes[x->home].late) {
                 return true;
             }

@@ -12,6 +12,7 @@ enum { GR__NONE = -1, GR__NEVER = INT32_MAX };
  * registers, or from memory by every later pass. */
 typedef struct gr__item {
     gr_tensor *node;
+    int32_t in[3];  /* the items of its operands, or GR__NONE */
     int32_t home;   /* the pass it belongs to; GR__NONE: it has its numbers */
     int32_t ready;  /* the first pass in which it could be computed from memory; or GR__NEVER */
     int32_t copied; /* the last pass that computes it once more, for itself */
@@ -71,6 +72,12 @@ static inline gr__item *gr__item_of(const gr__plan *plan, const gr_tensor *t)
 /* Whether the elements of `from`, broadcast to `to`, come in the same order, each once or several
  * times in a row. */
 bool gr__in_order(const gr__shape *from, const gr__shape *to);
+
+/* The item of an item's operand, or NULL. */
+static inline gr__item *gr__read_by(const gr__plan *plan, const gr__item *item, int i)
+{
+    return item->in[i] >= 0 ? &plan->items[item->in[i]] : NULL;
+}
 
 /* Whether the item's numbers must be in memory in the end. */
 static inline bool gr__is_kept(const gr__item *item)

@@ -46,6 +46,7 @@ typedef enum pattern {
 
 typedef struct load {
     const gr_tensor *tensor;
+    const gr__item *item;   /* NULL: it had its numbers before */
     const gr__shape *shape; /* that it is broadcast to */
     gr__load *plan;         /* where the pattern does not say all */
     pattern pattern;
@@ -224,7 +225,7 @@ static void refer(writer *w, const gr__member *member, value *v)
         if (!t) {
             v->in[i] = (reference){A_NUMBER, i};
         } else if (member->inside >> i & 1) {
-            v->in[i] = (reference){A_VALUE, gr__item_of(w->plan, t)->place};
+            v->in[i] = (reference){A_VALUE, gr__read_by(w->plan, v->item, i)->place};
             value *root = &w->values[w->values[v->in[i].index].root];
             root->uses++;
             if (root->in[0].source == A_LOAD && root->item->node->op->kind == GR__VIEW) {
@@ -232,6 +233,7 @@ static void refer(writer *w, const gr__member *member, value *v)
             }
         } else {
             v->in[i] = find_load(w, t, wanted_shape(node, t));
+            w->loads[v->in[i].index].item = gr__read_by(w->plan, v->item, i);
             w->loads[v->in[i].index].reads++;
             w->loads[v->in[i].index].last = here;
         }
@@ -426,7 +428,7 @@ static void consume(writer *w, reference r)
 static bool is_free(const writer *w, const load *l)
 {
     const gr_tensor *t = l->tensor;
-    const gr__item *item = l->pattern == IN_PLACE ? gr__item_of(w->plan, t) : NULL;
+    const gr__item *item = l->pattern == IN_PLACE ? l->item : NULL;
     bool unnamed = (t->flags & (GR__TRANSIENT | GR__REQUESTED | GR__WANTED)) == GR__TRANSIENT;
 
     if (!item || !unnamed || l->reads != item->loads || !t->buffer || t->layout ||
@@ -467,16 +469,23 @@ static bool give_memory(writer *w, value *v)
     return gr__give_buffer(node);
 }
 
+/* Elements of the domain for each number of the node's own. */
+static int64_t own_group(const writer *w, const gr_tensor *node)
+{
+    int64_t count = node->shape->count;
+
+    return count == w->pass->elements ? 1 : w->pass->elements / count;
+}
+
 /* Where an instruction writes v's numbers, one for each `group` elements: to memory if that is what
  * is kept, else to a register. */
 static uint16_t result_slot(writer *w, value *v, int64_t group)
 {
     gr_tensor *node = v->item->node;
-    int64_t own = w->pass->elements / node->shape->count;
 
     v->group = group;
-    if (v->kept && group == own && !v->streamed) {
-        v->slot = moving_slot(w, gr__base(node), size_of(node), grain_of(w->program, own), 0);
+    if (v->kept && group == own_group(w, node) && !v->streamed) {
+        v->slot = moving_slot(w, gr__base(node), size_of(node), grain_of(w->program, group), 0);
     } else {
         v->slot = take_register(w);
     }
@@ -488,12 +497,12 @@ static uint16_t result_slot(writer *w, value *v, int64_t group)
 static void keep(writer *w, const value *v)
 {
     const gr_tensor *node = v->item->node;
-    int64_t own = w->pass->elements / node->shape->count;
-    uint8_t grain = grain_of(w->program, own);
+    int64_t own = v->kept ? own_group(w, node) : 0;
 
     if (!v->kept || (v->group == own && !v->streamed)) {
         return;
     }
+    uint8_t grain = grain_of(w->program, own);
     uint16_t slot = moving_slot(w, gr__base(node), size_of(node), grain, 0);
     if (v->group != own) {
         repeat(w, (gr_dtype)node->dtype, (operand){v->slot, v->group}, slot, own);
@@ -849,7 +858,7 @@ bool gr__write_program(gr__plan *plan, int32_t k, gr__room *room, gr__program **
         return gr_fail(GR_ERROR_MEMORY, "gr_eval", NULL, "no memory for a program");
     }
     new_slot(&w, NULL);
-    grain_of(p, 1);
+    p->groups[p->grain_count++] = 1;
     list_values(&w);
     w.register_size = ((size_t)(p->tile = choose_tile(&w)) * w.register_size + 127) / 64 * 64;
     for (int i = 0; i < w.load_count; i++) {

@@ -70,7 +70,7 @@ typedef struct gr__program {
     gr__finish *finishes;
     int32_t once_count, code_count, stride_count, register_count, slot_count, finish_count;
     int32_t grain_count;
-    bool streams; /* some memory is written past the caches */
+    bool streams;           /* some memory is written past the caches */
     int64_t register_bytes; /* of a thread */
 } gr__program;
 

@@ -98,11 +98,14 @@ static bool make_room(gr__plan *plan, int64_t items, int64_t range)
     return at && list;
 }
 
-static void count_uses(gr__plan *plan, const gr_tensor *node)
+static void find_operands(gr__plan *plan, gr__item *item)
 {
-    for (int i = 0; i < node->op->arity; i++) {
+    const gr_tensor *node = item->node;
+
+    for (int i = 0; i < node->op->arity && !node->buffer; i++) {
         gr__item *x = gr__item_of(plan, node->in[i].tensor);
         if (x) {
+            item->in[i] = (int32_t)(x - plan->items);
             x->uses++;
         }
     }
@@ -127,15 +130,16 @@ static bool list_items(gr__workspace *w)
     memset(plan->at, GR__NONE, (size_t)range * sizeof *plan->at);
     for (int64_t i = 0; i < n; i++) {
         gr_tensor *node = w->nodes[n - 1 - i];
-        plan->items[i] = (gr__item){
-            .node = node, .home = GR__NONE, .copied = GR__NONE, .seen = GR__NONE};
+        plan->items[i] = (gr__item){.node = node,
+                                    .in = {GR__NONE, GR__NONE, GR__NONE},
+                                    .home = GR__NONE,
+                                    .copied = GR__NONE,
+                                    .seen = GR__NONE};
         plan->at[node->id - low] = (int32_t)i;
         plan->updates = plan->updates || node->flags & GR__UPDATE;
         bool again = node->flags & GR__COMPUTED && node->op->kind != GR__VIEW && !node->buffer;
         plan->thread->work.recomputed += again;
-        if (!node->buffer) {
-            count_uses(plan, node);
-        }
+        find_operands(plan, &plan->items[i]);
     }
     plan->item_count = n;
     gr__fuse(plan);
@@ -221,13 +225,13 @@ static void end_pass(gr__plan *plan, int32_t k)
         const gr__item *item = &plan->items[member->item];
         gr_tensor *node = item->node;
         if (is_laid(item, k)) {
-            read_once(gr__item_of(plan, node->in[0].tensor));
+            read_once(gr__read_by(plan, item, 0));
         } else if (member->live && item->home == k && !item->failed && !gr__is_error(node)) {
             note_computed(plan->thread, node);
         }
         for (int i = 0; member->live && i < node->op->arity; i++) {
             if (!(member->inside >> i & 1)) {
-                read_once(gr__item_of(plan, node->in[i].tensor));
+                read_once(gr__read_by(plan, item, i));
             }
         }
     }
