@@ -102,9 +102,9 @@ static void settle(gr__plan *plan, gr__item *item, int32_t k, bool inside)
 static bool may_copy(const gr__item *o, int64_t count)
 {
     int64_t own = o->node->shape->count;
-    int limit = own == 1 || o->uses <= 1 ? COPY_ONE : COPY_SEVERAL;
+    int limit = own == 1 || o->uniform || o->uses <= 1 ? COPY_ONE : COPY_SEVERAL;
 
-    return o->inside && o->cost <= limit && (own == count || own == 1);
+    return o->inside && o->cost <= limit && (own == count || own == 1 || o->uniform);
 }
 
 /* Whether pass k can have the value of o for a node. */
@@ -114,7 +114,7 @@ static bool reachable(const gr__plan *plan, const gr__item *o, const gr_tensor *
         return true;
     }
     if (o->home == k) {
-        return o->inside && gr__in_order(o->node->shape, node->shape);
+        return o->inside && (o->uniform || gr__in_order(o->node->shape, node->shape));
     }
     return plan->fusing && o->ready <= k && may_copy(o, node->shape->count);
 }
@@ -239,6 +239,20 @@ static int32_t pass_for(gr__plan *plan, const gr__item *item)
     return k >= 0 && may_join(plan, item, k) ? k : open_pass(plan, node->shape->count, false);
 }
 
+/* Whether the node's elements are one number because its operands' are. */
+static bool is_uniform(const gr__plan *plan, const gr__item *item)
+{
+    const gr_tensor *node = item->node;
+    bool uniform = node->op->kind != GR__SOURCE || (node->op->uniform && node->op->uniform(node));
+
+    for (int i = 0; i < node->op->arity && uniform; i++) {
+        const gr_tensor *t = node->in[i].tensor;
+        const gr__item *x = gr__read_by(plan, item, i);
+        uniform = !t || (x && x->home >= 0 ? x->uniform : t->shape->count == 1);
+    }
+    return uniform;
+}
+
 static void place_map(gr__plan *plan, gr__item *item)
 {
     const gr_tensor *node = item->node;
@@ -255,6 +269,7 @@ static void place_map(gr__plan *plan, gr__item *item)
         }
     }
     estimate(plan, item);
+    item->uniform = is_uniform(plan, item);
     if (k >= 0) {
         settle(plan, item, k, plan->fusing);
     }
@@ -445,8 +460,9 @@ static void place_view(gr__plan *plan, gr__item *item)
         item->failed = !gr__compute(plan->thread, node);
         return;
     }
-    bool inside = x->inside && ordered && gr__in_order(t->shape, node->shape);
+    bool inside = x->inside && ordered && (x->uniform || gr__in_order(t->shape, node->shape));
     estimate(plan, item);
+    item->uniform = inside && x->uniform;
     item->stored = !inside;
     x->stored = x->stored || !inside;
     settle(plan, item, x->home, inside);
@@ -458,7 +474,7 @@ static void place_view(gr__plan *plan, gr__item *item)
 static bool used_inside(const gr__item *x, const gr_tensor *node, int32_t k, int32_t e)
 {
     return x->inside && x->seen == k && x->place < e &&
-           (gr__reads_as_is(node) || gr__in_order(x->node->shape, node->shape));
+           (gr__reads_as_is(node) || x->uniform || gr__in_order(x->node->shape, node->shape));
 }
 
 /* Whether an member is needed; if so, so are its operands. A view that is kept needs its operand in

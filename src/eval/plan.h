@@ -22,6 +22,7 @@ typedef struct gr__item {
     int32_t place;  /* ... which is this one; later, the value of that member */
     uint8_t cost;   /* operations to compute it from memory, itself included */
     bool inside;    /* may be used inside its pass, or a copy of it inside another */
+    bool uniform;   /* one number for all elements, computed from such */
     bool stored;    /* known to be loaded; what is loaded in fact, `loads` says in the end */
     bool failed;    /* no memory: it stays pending */
 } gr__item;
