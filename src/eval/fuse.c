@@ -9,7 +9,7 @@
 #include "src/eval/plan.h"
 
 enum {
-    MOST_MEMBERS = 48,  /* of a pass that still takes nodes */
+    MOST_MEMBERS = 96,  /* of a pass that still takes nodes */
     COPY_ONE = 24,      /* cost up to which a value with one reader is computed there */
     COPY_SEVERAL = 3,   /* the same with several readers */
     MOST_COLUMNS = 4096 /* columns that are reduced side by side */
@@ -213,8 +213,8 @@ static bool may_join(const gr__plan *plan, const gr__item *item, int32_t k)
     return true;
 }
 
-/* The pass of an operand that can take the node, the latest first; else the last one over as many
- * elements; else a new one. */
+/* The pass of an operand that can take the node, the latest first (what is one number can be had
+ * anywhere); else the last one over as many elements; else a new one. */
 static int32_t pass_for(gr__plan *plan, const gr__item *item)
 {
     const gr_tensor *node = item->node;
@@ -224,7 +224,7 @@ static int32_t pass_for(gr__plan *plan, const gr__item *item)
         int32_t k = GR__NONE;
         for (int i = 0; i < node->op->arity; i++) {
             const gr__item *x = gr__read_by(plan, item, i);
-            bool inside = x && x->inside && x->home < below && x->home > k;
+            bool inside = x && x->inside && !x->uniform && x->home < below && x->home > k;
             k = inside ? x->home : k;
         }
         if (k < 0) {

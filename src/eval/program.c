@@ -298,7 +298,8 @@ static int64_t choose_tile(const writer *w)
             period = l->length > LONGEST_WISH && l->pattern == PERIODIC ? l->length : period;
         }
     }
-    int64_t times = TILE / unit > 1 ? TILE / unit : 1;
+    int64_t goal = pass->row > 1 ? 2 * TILE : TILE; /* the fewer tiles, the less is done by rows */
+    int64_t times = goal / unit > 1 ? goal / unit : 1;
     while (pass->columns && (times & (times - 1)) != 0) { /* to divide a block of rows */
         times &= times - 1;
     }

@@ -136,8 +136,10 @@ ROWS(min, f64, double, INFINITY, a < x ? a : x, int64_t, x != x, (double)NAN)
     { \
         T *to = out; \
         const T *from = x; \
-        for (int64_t i = 0; i < n; i++) \
-            for (int64_t j = 0; j < times; j++) *to++ = from[i]; \
+        for (int64_t i = 0; i < n; i++, to += times) { \
+            T y = from[i]; \
+            _Pragma("omp simd") for (int64_t j = 0; j < times; j++) to[j] = y; \
+        } \
     }
 
 REPEAT(f32, float)
