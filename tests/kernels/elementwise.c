@@ -1,5 +1,6 @@
 /* The map kernels: each row of elementwise.def against its own expression with libm in double, in
- * place, at every size and alignment; and what a row means, stated in numbers. */
+ * place, at every size and alignment; its forms for numbers against the form for blocks; and what a
+ * row means, stated in numbers. */
 #include "tests/kernels/help.h"
 
 #include <float.h>
@@ -33,13 +34,18 @@ typedef struct row {
 
 enum { MOST = 1024 + 8 }; /* elements of a buffer: a block and some room for offsets */
 
-static gr__map_kernel *kernel_of(const table *t, const row *r, gr_dtype dtype)
+static gr__map_kernel *form_of(const table *t, const row *r, int form, gr_dtype dtype)
 {
     gr__map_kernel *kernel;
-    size_t at = r->slot + dtype * sizeof kernel;
+    size_t at = r->slot + (size_t)(form * GR__DTYPES + (int)dtype) * sizeof kernel;
 
     memcpy(&kernel, (const char *)t->kernels + at, sizeof kernel);
     return kernel;
+}
+
+static gr__map_kernel *kernel_of(const table *t, const row *r, gr_dtype dtype)
+{
+    return form_of(t, r, 0, dtype);
 }
 
 /* Within 3 epsilons: 2 ulp of the kernel, 1 of libm, and what a composed row loses. */
@@ -158,16 +164,76 @@ static void check_sets(const row *r, gr_dtype dtype)
                          list[1].isa);
 }
 
+/* Whether operand k is one number in a form. */
+static bool is_number(const row *r, int form, int k)
+{
+    return (k == r->operands - 1 && form & GR__NUMBER_B) ||
+           (k == r->operands - 2 && form & GR__NUMBER_A);
+}
+
+/* A form on n elements of `in`, whose numbers are the first elements of their blocks: beside its
+ * operands and in place of each block it has the bits of the first form, and writes nothing more. */
+static void check_form(const table *t, const row *r, gr_dtype dtype, int form, double in[3][MOST],
+                       int64_t n)
+{
+    static double filled[3][MOST], want[MOST], out[MOST];
+    size_t size = dtype_size(dtype);
+    const void *operand[3] = {in[0], in[1], in[2]};
+
+    for (int k = 0; k < r->operands; k++) {
+        for (int64_t i = 0; i < n; i++)
+            memcpy((char *)filled[k] + (size_t)i * size,
+                   (const char *)in[k] + (is_number(r, form, k) ? 0 : (size_t)i * size), size);
+    }
+    kernel_of(t, r, dtype)(want, filled[0], filled[1], filled[2], n);
+    for (int over = -1; over < r->operands; over++) {
+        if (over >= 0 && is_number(r, form, over)) continue;
+        const void *p[3] = {operand[0], operand[1], operand[2]};
+        memset(out, 0xA5, sizeof out);
+        if (over >= 0) p[over] = memcpy(out, in[over], (size_t)n * size);
+        form_of(t, r, form, dtype)(out, p[0], p[1], p[2], n);
+        assert_same_bits(dtype, out, want, n, "%s %s, form %d over %d, %d elements", t->isa,
+                         r->name, form, over, (int)n);
+        for (size_t i = (size_t)n * size; i < sizeof out; i++)
+            if (((char *)out)[i] != (char)0xA5)
+                cr_assert_fail("%s %s, form %d: byte %zu is out of bounds", t->isa, r->name, form,
+                               i);
+    }
+}
+
+/* Numbers of all kinds in the places of numbers, blocks of any length beside them. */
+static void check_forms(const table *t, const row *r, gr_dtype dtype)
+{
+    static const double numbers[] = {0.75, 0, -1.5, 1, -0.0, INFINITY, -INFINITY, NAN};
+    static double in[3][MOST];
+    int kinds = dtype == GR_I64 ? 4 : 8, last = r->operands - 1;
+
+    for (int form = 1; form <= r->operands && r->operands > 1; form++) {
+        for (int64_t n = 0; n <= 1019; n = n == 100 ? 1001 : n + 1) {
+            for (int k = 0; k < r->operands; k++)
+                fill(dtype, in[k], MOST, r->low, r->high, (uint64_t)(53 + 3 * n + k));
+            for (int64_t i = 0; i < n; i += 1 + i % 3) set(dtype, in[0], i, 0);
+            set(dtype, in[0], n / 2, numbers[kinds - 1]), set(dtype, in[last], n / 3, -0.0);
+            for (int k = 0; k <= last; k++)
+                if (is_number(r, form, k)) set(dtype, in[k], 0, numbers[(n + 3 * k) % kinds]);
+            check_form(t, r, dtype, form, in, n);
+        }
+    }
+}
+
 static void check(row r, int dtypes)
 {
     for (int dtype = 0; dtype < GR__DTYPES; dtype++) {
         FOR_EACH_TABLE(t)
         {
-            cr_assert_eq(kernel_of(t, &r, (gr_dtype)dtype) != NULL, dtype < dtypes);
+            int forms = r.operands == 1 ? 1 : r.operands + 1;
+            for (int form = 0; form < forms; form++)
+                cr_assert_eq(form_of(t, &r, form, (gr_dtype)dtype) != NULL, dtype < dtypes);
             if (dtype >= dtypes) continue;
             check_values(t, &r, (gr_dtype)dtype);
             check_places(t, &r, (gr_dtype)dtype);
             if (dtype != GR_I64) check_extremes(t, &r, (gr_dtype)dtype);
+            check_forms(t, &r, (gr_dtype)dtype);
         }
         if (dtype < dtypes) check_sets(&r, (gr_dtype)dtype);
     }

@@ -1,5 +1,6 @@
 /* gather and scatter_add against loops: every axis, strided and repeated operands, any number of
- * threads, indices out of range. */
+ * threads, indices out of range. pick and place, which take one index in each row, against loops
+ * and against those two. */
 #include "tests/kernels/help.h"
 
 enum { ROOM = 40000 };
@@ -210,6 +211,52 @@ Test(kernels_scatter_add, threads_do_not_matter)
                 try_gather(t, GR_F32, &large[i], axis, PLAIN, LISTED);
                 try_gather(t, GR_F32, &large[i], axis, PLAIN, PLAIN);
             }
+        }
+    }
+}
+
+/* ---- one index in each row ---- */
+
+/* Rows of this length: an element of each is picked, and one placed among zeros. What is placed is
+ * added to a zero, so that -0 becomes 0 as it does when a gradient is scattered. */
+static void try_rows(const table *t, gr_dtype dtype, int64_t rows, int64_t length)
+{
+    gr__array full = array_of(dtype, numbers, GR_SHAPE(rows, length)), one = full, index = full;
+    gr__fault fault = {0};
+
+    one.dims[1] = 1, one.strides[0] = 1, one.count = rows;
+    index = one, index.data = positions, index.dtype = GR_I64;
+    choose_positions(length);
+    for (int placing = 0; placing < 2; placing++) {
+        gr__array in[2] = {placing ? one : full, index}, plain = placing ? full : one;
+        gr__array kernel = plain;
+        plain.data = want, kernel.data = got;
+        memset(got, 0xA5, sizeof got);
+        memset(want, 0xA5, sizeof want);
+        (placing ? plain_scatter_add : plain_gather)(&plain, &in[0], &index, 1);
+        (placing ? t->kernels->place : t->kernels->pick)[dtype](got, numbers, positions, rows,
+                                                                length);
+        assert_same_bits(GR_I64, got, want, ROOM, "%s %s, placing %d: %d rows of %d", t->isa,
+                         dtype_name(dtype), placing, (int)rows, (int)length);
+        (placing ? t->kernels->scatter_add : t->kernels->gather)[dtype](&kernel, in,
+                                                                        &(gr__along){1}, 1, &fault);
+        assert_same_bits(GR_I64, got, want, ROOM, "%s, over the whole array", t->isa);
+    }
+}
+
+Test(kernels_rows, pick_and_place_as_loops)
+{
+    static const double special[] = {-0.0, NAN, -INFINITY, 0};
+
+    for (int dtype = 0; dtype < GR__DTYPES; dtype++) {
+        fill((gr_dtype)dtype, numbers, ROOM, -2, 2, 23);
+        for (int64_t i = 0; i < ROOM && dtype != GR_I64; i += 1 + i % 4)
+            set((gr_dtype)dtype, numbers, i, special[i / 4 % 4]);
+        FOR_EACH_TABLE(t)
+        {
+            for (int64_t length = 1; length < 100; length++)
+                try_rows(t, (gr_dtype)dtype, length * 7 % 12, length);
+            try_rows(t, (gr_dtype)dtype, 39, 1000);
         }
     }
 }

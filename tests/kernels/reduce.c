@@ -1,5 +1,5 @@
-/* The reduction kernels against a plain statement of their order, and argmax and argmin against a
- * loop. */
+/* The reduction kernels against a plain statement of their order, repeat, argmax and argmin against
+ * a loop. */
 #include "tests/kernels/help.h"
 
 /* ---- sum, max, min ---- */
@@ -39,6 +39,21 @@ OPERATIONS(i64, int64_t)
 IN_ORDER(f32, float)
 IN_ORDER(f64, double)
 IN_ORDER(i64, int64_t)
+
+/* Neighbours first: the longest power of two from the left, then the rest. */
+#define NEIGHBOURS(dtype, T) \
+    static T neighbours_##dtype(T (*fold)(T, T), const T *x, int64_t n) \
+    { \
+        int64_t left = 1; \
+        if (n == 1) return *x; \
+        while (2 * left < n) left *= 2; \
+        return fold(neighbours_##dtype(fold, x, left), \
+                    neighbours_##dtype(fold, x + left, n - left)); \
+    }
+
+NEIGHBOURS(f32, float)
+NEIGHBOURS(f64, double)
+NEIGHBOURS(i64, int64_t)
 
 /* The same block through start and fold alone, rows of 16 at a time. */
 static void by_folds(const gr__reduce_kernel *k, size_t size, void *out, const void *x, int64_t n)
@@ -86,15 +101,75 @@ static void spoil(gr_dtype dtype, void *x, int64_t n, int kind)
         } \
     }
 
-CHECK(sum, f32, GR_F32, float, 0)
-CHECK(sum, f64, GR_F64, double, 0)
-CHECK(sum, i64, GR_I64, int64_t, 0)
-CHECK(max, f32, GR_F32, float, -INFINITY)
-CHECK(max, f64, GR_F64, double, -INFINITY)
-CHECK(max, i64, GR_I64, int64_t, INT64_MIN)
-CHECK(min, f32, GR_F32, float, INFINITY)
-CHECK(min, f64, GR_F64, double, INFINITY)
-CHECK(min, i64, GR_I64, int64_t, INT64_MAX)
+/* Rows of these kinds follow each other, so that what one holds is seen not to reach the next. */
+static void spoil_rows(gr_dtype dtype, void *x, int64_t rows, int64_t n)
+{
+    size_t size = dtype_size(dtype);
+
+    for (int64_t r = 0; r < rows && dtype != GR_I64; r++)
+        spoil(dtype, (char *)x + (size_t)(r * n) * size, n, (int)(r % 5));
+    for (int64_t r = 4; r < rows && n > 0 && dtype != GR_I64; r += 5)
+        set(dtype, x, r * n + r * 7 % n, NAN);
+}
+
+enum { LEAVES = 4097 };
+
+/* ROWS: short and long ones, from an odd address, each as a block by itself. TREE: what is special
+ * at any place. Neither writes beyond its results. */
+#define CHECK_MANY(name, dtype, DTYPE, T, neutral) \
+    Test(kernels_reduce, name##_rows_##dtype) \
+    { \
+        static T x[40 * 1024 + 8], got[41], want[41]; \
+        FOR_EACH_TABLE(t) \
+        { \
+            const gr__reduce_kernel *k = &t->kernels->name[DTYPE]; \
+            for (int64_t n = 1; n <= 1024; n = n < 70 ? n + 1 : n < 960 ? n + 89 : n + 1) { \
+                int64_t rows = n < 70 ? n % 41 : 7, offset = n % 5; \
+                fill(DTYPE, x, 40 * 1024 + 8, -2, 2, (uint64_t)n); \
+                spoil_rows(DTYPE, x + offset, rows, n); \
+                memset(got, 0x5A, sizeof got); \
+                memset(want, 0x5A, sizeof want); \
+                for (int64_t r = 0; r < rows; r++) \
+                    want[r] = in_order_##dtype(name##_##dtype, neutral, x + offset + r * n, n); \
+                k->rows(got, x + offset, rows, n); \
+                assert_same_bits(DTYPE, got, want, 41, "%s, rows of %d", t->isa, (int)n); \
+                for (int64_t r = 0; r < rows; r++) k->block(&got[r], x + offset + r * n, n); \
+                assert_same_bits(DTYPE, got, want, 41, "%s, blocks of %d", t->isa, (int)n); \
+            } \
+        } \
+    } \
+\
+    Test(kernels_reduce, name##_tree_##dtype) \
+    { \
+        static T x[LEAVES + 1], y[LEAVES + 1]; \
+        FOR_EACH_TABLE(t) \
+        { \
+            for (int64_t n = 1; n <= LEAVES; n = n == 40 ? LEAVES : n + 1) { \
+                for (int kind = 0; kind < (DTYPE == GR_I64 ? 1 : 4); kind++) { \
+                    fill(DTYPE, x, LEAVES + 1, -2, 2, (uint64_t)n); \
+                    spoil(DTYPE, x, n, kind); \
+                    memcpy(y, x, sizeof y); \
+                    T want = neighbours_##dtype(name##_##dtype, x, n); \
+                    t->kernels->name[DTYPE].tree(y, n); \
+                    assert_same_bits(DTYPE, y, &want, 1, "%s, %d leaves", t->isa, (int)n); \
+                    assert_same_bits(DTYPE, y + n, x + n, LEAVES + 1 - n, "%s, beyond", t->isa); \
+                } \
+            } \
+        } \
+    }
+
+#define CHECK_ALL(name, dtype, DTYPE, T, neutral) \
+    CHECK(name, dtype, DTYPE, T, neutral) CHECK_MANY(name, dtype, DTYPE, T, neutral)
+
+CHECK_ALL(sum, f32, GR_F32, float, 0)
+CHECK_ALL(sum, f64, GR_F64, double, 0)
+CHECK_ALL(sum, i64, GR_I64, int64_t, 0)
+CHECK_ALL(max, f32, GR_F32, float, -INFINITY)
+CHECK_ALL(max, f64, GR_F64, double, -INFINITY)
+CHECK_ALL(max, i64, GR_I64, int64_t, INT64_MIN)
+CHECK_ALL(min, f32, GR_F32, float, INFINITY)
+CHECK_ALL(min, f64, GR_F64, double, INFINITY)
+CHECK_ALL(min, i64, GR_I64, int64_t, INT64_MAX)
 
 /* A NaN is found wherever it stands. */
 Test(kernels_reduce, nan_at_any_place)
@@ -109,6 +184,36 @@ Test(kernels_reduce, nan_at_any_place)
             cr_assert(isnan(y), "%s: max misses the NaN at %d", t->isa, (int)at);
             t->kernels->min[GR_F32].block(&y, x, 200);
             cr_assert(isnan(y), "%s: min misses the NaN at %d", t->isa, (int)at);
+        }
+    }
+}
+
+/* ---- repeat ---- */
+
+/* Every number as often as it is wanted, bit for bit, and nothing beyond. */
+Test(kernels_repeat, as_a_loop)
+{
+    static double x[70], got[70 * 70 + 1], want[70 * 70 + 1];
+
+    for (int dtype = 0; dtype < GR__DTYPES; dtype++) {
+        size_t size = dtype_size((gr_dtype)dtype);
+        fill((gr_dtype)dtype, x, 70, -2, 2, 3);
+        for (int64_t i = 0; i < 70 && dtype != GR_I64; i += 3)
+            set((gr_dtype)dtype, x, i, i % 2 ? -0.0 : NAN);
+        FOR_EACH_TABLE(t)
+        {
+            for (int64_t n = 0; n <= 70; n += 1 + n % 5) {
+                for (int64_t times = 0; times <= 70; times++) {
+                    memset(got, 0xA5, sizeof got);
+                    memset(want, 0xA5, sizeof want);
+                    for (int64_t i = 0; i < n * times; i++)
+                        memcpy((char *)want + (size_t)i * size,
+                               (char *)x + (size_t)(i / times) * size, size);
+                    t->kernels->repeat[dtype](got, x, n, times);
+                    cr_assert_eq(memcmp(got, want, sizeof got), 0, "%s %s: %d, %d times", t->isa,
+                                 dtype_name((gr_dtype)dtype), (int)n, (int)times);
+                }
+            }
         }
     }
 }
