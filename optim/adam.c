@@ -34,7 +34,8 @@ static bool check(const void *options)
 }
 
 /* m <- beta1 m + (1 - beta1) g;   v <- beta2 v + (1 - beta2) g^2
- * p <- p - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps), the corrections as numbers */
+ * p <- p - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps), with
+ * sqrt(1 - beta2^t) taken out of the fraction */
 static void rule(const void *options, gr__update *u)
 {
     const gr_adam_options *o = options;
@@ -47,12 +48,11 @@ static void rule(const void *options, gr__update *u)
     }
     gr_tensor *m = gr_add(gr_mul(o->beta1, u->moments[0]), gr_mul(1 - o->beta1, g));
     gr_tensor *v = gr_add(gr_mul(o->beta2, u->moments[1]), gr_mul(1 - o->beta2, gr_square(g)));
-    double rate = u->lr / (1 - pow(o->beta1, u->t)), scale = sqrt(1 / (1 - pow(o->beta2, u->t)));
-    gr_tensor *deviation = gr_mul(scale, gr_sqrt(v));
+    double root = sqrt(1 - pow(o->beta2, u->t)), rate = u->lr * root / (1 - pow(o->beta1, u->t));
 
     u->moments[0] = m;
     u->moments[1] = v;
-    u->p = gr_sub(p, gr_mul(rate, gr_div(m, gr_add(deviation, o->eps))));
+    u->p = gr_sub(p, gr_mul(rate, gr_div(m, gr_add(gr_sqrt(v), o->eps * root))));
 }
 
 static const gr__method adam = {

@@ -171,7 +171,7 @@ static bool plan_cell(gr_optimizer *o, changes *plan, gr_tensor *cell, const cha
     for (int k = 0; k < o->method->moments; k++) {
         change(plan, gr_params_at(o->moments[k], i), u.moments[k]);
     }
-    change(plan, step, gr_add(step, 1));
+    change(plan, step, gr_full(GR_I64, GR_SCALAR, u.t));
     return true;
 }
 

@@ -67,6 +67,7 @@ const gr_tensor *gr__cell_value(const char *function, const char *argument, cons
     node->flags = thread->no_grad ? GR__CONSTANT : 0;
     if (cell->pending) {
         node->in[0].tensor = cell->pending;
+        cell->pending->flags |= GR__READ;
     } else {
         node->buffer = gr__buffer_hold(cell->tensor.buffer);
     }

@@ -448,6 +448,7 @@ gr_tensor *gr_keep(const gr_tensor *t)
     node->dtype = x->dtype;
     node->site = GR__SITE;
     node->in[0].tensor = x;
+    ((gr_tensor *)(uintptr_t)x)->flags |= GR__READ;
     node->flags = thread->no_grad ? GR__CONSTANT : 0;
     return node;
 }
@@ -466,33 +467,18 @@ static bool add_leaf(gr_tensor ***list, int64_t *count, int64_t *capacity, gr_te
     return true;
 }
 
-static void mark_operands(const gr_tensor *node, uint32_t mark)
-{
-    for (int j = 0; j < node->op->arity; j++) {
-        if (node->in[j].tensor) {
-            ((gr_tensor *)(uintptr_t)node->in[j].tensor)->mark = mark;
-        }
-    }
-}
-
 bool gr__pending_leaves(gr_tensor ***list, int64_t *count, int64_t *capacity)
 {
     gr__thread *thread = gr__self();
     int64_t first = thread ? thread->flushed : 0, end = thread ? thread->count : 0;
     bool complete = true;
 
-    for (int64_t i = first; i < end; i++) {
-        mark_operands(thread->nodes[i], 1);
-    }
     for (int64_t i = first; i < end && complete; i++) {
         gr_tensor *node = thread->nodes[i];
-        bool leaf = !node->mark && !(node->flags & GR__TRANSIENT);
+        bool leaf = !(node->flags & (GR__READ | GR__TRANSIENT));
         if (gr__is_pending(node) && (leaf || node->flags & GR__WANTED)) {
             complete = add_leaf(list, count, capacity, node);
         }
-    }
-    for (int64_t i = first; i < end; i++) {
-        mark_operands(thread->nodes[i], 0);
     }
     for (int64_t i = 0; thread && i < thread->cell_count && complete; i++) {
         gr__cell *cell = thread->cells[i];

@@ -114,6 +114,9 @@ gr_tensor *gr__node(const gr__primitive *op, const void *site, const gr__shape *
     node->detail = detail;
     for (int i = 0; i < inputs; i++) {
         node->in[i] = in[i];
+        if (in[i].tensor) {
+            ((gr_tensor *)(uintptr_t)in[i].tensor)->flags |= GR__READ;
+        }
     }
     node->flags = (uint8_t)((thread->no_grad ? GR__CONSTANT : 0) |
                             (thread->transient ? GR__TRANSIENT : 0));

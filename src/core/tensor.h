@@ -55,7 +55,8 @@ enum {
     GR__COMPUTED = 8,   /* has been computed before */
     GR__REQUESTED = 16, /* scratch of one schedule: its value is to stay */
     GR__WANTED = 32,    /* given to gr_backward: the next flush computes it */
-    GR__UPDATE = 64     /* a cell's next value, while a step computes it: nothing else reads it */
+    GR__UPDATE = 64,    /* a cell's next value, while a step computes it */
+    GR__READ = 128      /* another node reads it */
 };
 
 struct gr_tensor {

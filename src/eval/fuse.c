@@ -566,14 +566,15 @@ static bool may_copy_view(const gr__plan *plan, const gr__pass *pass)
  * them and they cannot fail themselves. Else no pass is late, and none writes into a cell. */
 static void find_late(gr__plan *plan)
 {
-    bool simple = true;
+    bool simple = true, any = false;
 
     for (int64_t k = 0; k < plan->pass_count && simple; k++) {
         gr__pass *pass = &plan->passes[k];
-        simple = !waits_for_late(plan, pass);
+        simple = !any || !waits_for_late(plan, pass);
         pass->late = has_update(plan, pass);
-        bool plain = !pass->alone && !pass->span && !pass->columns && !may_copy_view(plan, pass);
-        simple = simple && (!pass->late || plain);
+        any = any || pass->late;
+        simple = simple && (!pass->late || (!pass->alone && !pass->span && !pass->columns &&
+                                            !may_copy_view(plan, pass)));
     }
     for (int64_t k = 0; k < plan->pass_count && !simple; k++) {
         plan->passes[k].late = false;
