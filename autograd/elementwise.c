@@ -4,12 +4,13 @@
 #include <string.h>
 
 #include "autograd/autograd.h"
+#include "src/core/scope.h"
 
 /* ---- what all primitives share ---- */
 
 const gr_tensor *gr__take_operand(const gr__primitive *op, const char *argument, const gr_tensor *t)
 {
-    const gr_tensor *x = gr__operand(op->name, argument, t);
+    const gr_tensor *x = gr__own_operand(op->name, argument, t);
 
     if (gr__is_error(x) || op->dtypes >> x->dtype & 1) {
         return x;

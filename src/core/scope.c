@@ -10,7 +10,7 @@
 
 enum { SMALLEST_CHUNK = 1 << 15, LARGEST_CHUNK = 1 << 20 };
 
-static _Thread_local gr__thread *self;
+_Thread_local gr__thread *gr__current;
 
 /* ---- arenas ---- */
 
@@ -133,18 +133,15 @@ static bool scope_open(gr__thread *thread)
     return true;
 }
 
-gr__thread *gr__self(void)
+gr__thread *gr__begin_thread(void)
 {
-    if (self) {
-        return self;
-    }
     gr__thread *thread = gr__alloc(sizeof *thread);
     if (thread) {
         *thread = (gr__thread){.depth = -1};
         const char *eager = getenv("GRADUS_EAGER");
         thread->eager = eager && strcmp(eager, "1") == 0;
         if (scope_open(thread)) {
-            return self = thread;
+            return gr__current = thread;
         }
         gr__free(thread->scopes);
         gr__free(thread);
@@ -225,9 +222,9 @@ bool gr__note_cell(const char *function, gr__cell *cell)
 
 void gr__forget_cell(gr__cell *cell)
 {
-    if (self && cell->noting == self) {
-        gr__cell *last = self->cells[--self->cell_count];
-        self->cells[cell->noted] = last;
+    if (gr__current && cell->noting == gr__current) {
+        gr__cell *last = gr__current->cells[--gr__current->cell_count];
+        gr__current->cells[cell->noted] = last;
         last->noted = cell->noted;
         cell->noting = NULL;
     }
@@ -357,10 +354,10 @@ gr_scope gr_scope_begin(void)
 
 void gr_scope_end(gr_scope *scope)
 {
-    bool open = self && scope->depth > 0 && self->depth >= scope->depth &&
-                self->scopes[scope->depth].serial == scope->serial;
-    while (open && self->depth >= scope->depth) {
-        scope_close(self);
+    bool open = gr__current && scope->depth > 0 && gr__current->depth >= scope->depth &&
+                gr__current->scopes[scope->depth].serial == scope->serial;
+    while (open && gr__current->depth >= scope->depth) {
+        scope_close(gr__current);
     }
     scope->depth = 0;
 }
@@ -374,8 +371,8 @@ gr_no_grad gr_no_grad_begin(void)
 
 void gr_no_grad_end(gr_no_grad *no_grad)
 {
-    if (self) {
-        self->no_grad = no_grad->previous;
+    if (gr__current) {
+        gr__current->no_grad = no_grad->previous;
     }
 }
 
@@ -388,30 +385,30 @@ gr_transient gr_transient_begin(void)
 
 void gr_transient_end(gr_transient *transient)
 {
-    if (self) {
-        self->transient = transient->previous;
+    if (gr__current) {
+        gr__current->transient = transient->previous;
     }
 }
 
 void gr_thread_end(void)
 {
-    if (!self) {
+    if (!gr__current) {
         return;
     }
-    while (self->depth >= 0) {
-        scope_close(self);
+    while (gr__current->depth >= 0) {
+        scope_close(gr__current);
     }
-    for (int64_t i = 0; i < self->scopes_ready; i++) {
-        arenas_free(&self->scopes[i]);
+    for (int64_t i = 0; i < gr__current->scopes_ready; i++) {
+        arenas_free(&gr__current->scopes[i]);
     }
-    if (self->workspace) {
-        self->workspace_free(self->workspace);
+    if (gr__current->workspace) {
+        gr__current->workspace_free(gr__current->workspace);
     }
-    gr__free(self->scopes);
-    gr__free(self->nodes);
-    gr__free(self->cells);
-    gr__free(self);
-    self = NULL;
+    gr__free(gr__current->scopes);
+    gr__free(gr__current->nodes);
+    gr__free(gr__current->cells);
+    gr__free(gr__current);
+    gr__current = NULL;
 }
 
 /* ---- keeping ---- */

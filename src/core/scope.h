@@ -2,6 +2,7 @@
 #ifndef GRADUS_CORE_SCOPE_H
 #define GRADUS_CORE_SCOPE_H
 
+#include "src/core/poison.h"
 #include "src/core/tensor.h"
 
 struct gr__cell;
@@ -49,8 +50,17 @@ typedef struct gr__thread {
     void (*workspace_free)(struct gr__workspace *);
 } gr__thread;
 
-/* The calling thread's state, with a root scope; NULL, reported, if there is no memory for it. */
-gr__thread *gr__self(void);
+/* The calling thread's state, NULL before its first use. The model of its address saves a call for
+ * every look. */
+extern __attribute__((tls_model("initial-exec"))) _Thread_local gr__thread *gr__current;
+
+/* Makes it, with a root scope; NULL, reported, if there is no memory for it. */
+gr__thread *gr__begin_thread(void);
+
+static inline gr__thread *gr__self(void)
+{
+    return gr__current ? gr__current : gr__begin_thread();
+}
 
 /* A node in the scope at `depth`, all zero but arena, id and generation; NULL, reported. */
 gr_tensor *gr__scope_node(gr__thread *thread, int64_t depth);
@@ -60,6 +70,16 @@ void *gr__arena_alloc(gr__arena *arena, size_t bytes);
 
 /* Whether the scope that made t has ended. */
 bool gr__is_stale(const gr_tensor *t);
+
+/* gr__operand, at once for what is an ordinary tensor of this thread. */
+static inline const gr_tensor *gr__own_operand(const char *function, const char *argument,
+                                               const gr_tensor *t)
+{
+    bool own = !GR__POISONING && t && t->arena && t->arena->thread == gr__current &&
+               t->generation == t->arena->generation;
+
+    return own ? t : gr__operand(function, argument, t);
+}
 
 /* Appends to *list (gr__grow) the nodes of the open scopes whose numbers a flush computes: pending
  * ones that nothing reads and a program can still look at, those marked GR__WANTED, the values

@@ -241,6 +241,69 @@ Test(schedule, a_training_step_computes_nothing_twice)
     EXPECT_NO_LEAK();
 }
 
+/* Two hidden layers and one logit, in the manner of examples/classify. */
+static void classify(const gr_linear *layers, gr_params *params, gr_optimizer *adam, gr_rng *rng)
+{
+    GR_SCOPE;
+    gr_tensor *x = gr_uniform(rng, GR_SHAPE(100, 2), -1, 1);
+    gr_tensor *y = gr_cast(gr_greater(gr_sum(x, GR_AXES(1), false), 0), GR_F32);
+    gr_tensor *h = gr_tanh(gr_linear_apply(&layers[0], x));
+    h = gr_tanh(gr_linear_apply(&layers[1], h));
+    gr_tensor *logits = gr_squeeze(gr_linear_apply(&layers[2], h), 1);
+    gr_tensor *loss = gr_loss_bce_logits(logits, y, GR_MEAN);
+
+    cr_assert(gr_backward(loss, params) && gr_step(adam), "%s", gr_error_message());
+    cr_assert(isfinite(gr_item(loss)));
+}
+
+/* Rows of a set in random order, a sample of a Gaussian, a loss of two parts, in the manner of
+ * examples/vae. */
+static void autoencode(const gr_linear *layers, gr_params *params, gr_optimizer *adam, gr_rng *rng)
+{
+    GR_SCOPE;
+    gr_tensor *images = gr_full(GR_F32, GR_SHAPE(50, 16), 0.3);
+    gr_tensor *rows = gr_slice(gr_permutation(rng, 50), 0, 10, 30);
+    gr_tensor *x = gr_take(images, 0, rows), *h = gr_relu(gr_linear_apply(&layers[3], x));
+    gr_tensor *mean = gr_linear_apply(&layers[4], h), *logvar = gr_linear_apply(&layers[5], h);
+    gr_tensor *eps = gr_normal(rng, gr_shape_of(mean), 0, 1);
+    gr_tensor *z = gr_add(mean, gr_mul(gr_exp(gr_mul(0.5, logvar)), eps));
+    gr_tensor *logits = gr_linear_apply(&layers[7], gr_relu(gr_linear_apply(&layers[6], z)));
+    gr_tensor *reconstruction = gr_loss_bce_logits(logits, x, GR_BATCH_MEAN);
+    gr_tensor *kl = gr_loss_kl_normal(mean, logvar, GR_BATCH_MEAN);
+    gr_tensor *total = gr_add(reconstruction, kl);
+
+    cr_assert(gr_backward(total, params) && gr_step(adam), "%s", gr_error_message());
+    cr_assert(isfinite(gr_item(total)));
+}
+
+Test(schedule, steps_of_the_examples_compute_nothing_twice)
+{
+    static const int64_t sizes[][2] = {{2, 16}, {16, 16}, {16, 1}, {16, 12},
+                                       {12, 5}, {12, 5},  {5, 12}, {12, 16}};
+    static void (*const steps[])(const gr_linear *, gr_params *, gr_optimizer *,
+                                 gr_rng *) = {classify, autoencode};
+
+    for (int i = 0; i < 2; i++) {
+        gr_rng *rng = gr_rng_new(1);
+        gr_params *params = gr_params_new();
+        gr_linear layers[8];
+        for (int k = i ? 3 : 0; k < (i ? 8 : 3); k++) {
+            char name[2] = {(char)('a' + k), 0};
+            layers[k] = gr_linear_new(params, name, sizes[k][0], sizes[k][1], rng);
+        }
+        gr_optimizer *adam = gr_adam(params, gr_adam_defaults());
+        for (int k = 0; k < 5; k++) {
+            steps[i](layers, params, adam, rng);
+        }
+        gr_work work = gr_work_stats();
+        cr_assert_eq(work.recomputed, 0, "%s: %lld nodes", i ? "autoencode" : "classify",
+                     (long long)work.recomputed);
+        gr_optimizer_free(adam);
+        gr_params_free(params);
+        gr_rng_free(rng);
+    }
+}
+
 Test(schedule, training_learns_and_memory_stays)
 {
     network n = network_new(2, 16);
