@@ -84,11 +84,11 @@ class Loss:
 
 
 class Training:
-    def __init__(self, function, inputs, noise, weights, draw):
+    def __init__(self, function, inputs, noise, weights, draw, fused):
         self.function, self.inputs, self.noise, self.draw = function, inputs, noise, draw
         self.layers = [tuple(p.clone().requires_grad_() for p in layer) for layer in weights]
         self.params = [p for layer in self.layers for p in layer]
-        self.adam = torch.optim.Adam(self.params, lr=formulas.CHECKED_LR, fused=True)
+        self.adam = torch.optim.Adam(self.params, lr=formulas.CHECKED_LR, fused=fused)
 
     def backward(self, noise):
         self.adam.zero_grad(set_to_none=True)
@@ -168,7 +168,8 @@ def prepare(who, row, folder, dtype=torch.float32):
     noise = None if noise is None else tensors([noise], dtype)[0]
     draw = torch.rand_like if row in formulas.UNIFORM_NOISE else torch.randn_like
     weights = [tensors(layer, dtype) for layer in weights]
-    return Training(step_function(who, row), inputs, noise, weights, draw)
+    fused = None if who == "torch" else True  # None: what PyTorch does unasked
+    return Training(step_function(who, row), inputs, noise, weights, draw, fused)
 
 
 # ---- the reference ----

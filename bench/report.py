@@ -11,7 +11,8 @@ from statistics import median
 import rows
 
 TITLES = {"gradus": "Gradus", "torch": "torch", "torch_composed": "torch, composed",
-          "torch_compile": "torch.compile", "jax": "jax.jit", "c_loop": "C loop",
+          "torch_fused": "torch, fused Adam", "torch_compile": "torch.compile",
+          "jax": "jax.jit", "c_loop": "C loop",
           "gradus_own": "own kernels", "gradus_blis": "BLIS", "limit": "limit"}
 
 LARGE = 262144  # elements from which torch.compile is compared with
@@ -117,7 +118,7 @@ def ratios_table(results):
             body += against(results, f"{label}, composed in PyTorch", cases, t, "torch_composed")
             body += against(results, f"{label}, jax.jit", cases, t, "jax")
         body += against(results, f"losses from {LARGE:,}, torch.compile", huge, t, "torch_compile")
-        for who in ("torch", "torch_compile", "jax"):
+        for who in ("torch", "torch_fused", "torch_compile", "jax"):
             body += against(results, f"training steps, {TITLES[who]}", steps, t, who)
         body += against(results, "products, torch", results.of_group(rows.PRODUCTS), t, "torch")
     if not body:
@@ -256,9 +257,9 @@ forward, backward, Adam; products: values.
 
 PEERS_METHOD = """In bold, the median over that of Gradus: above 1, Gradus is faster. Before they
 are timed, all values agree with the formula in float64 to 1e-5, all gradients to 1e-5 of their
-largest element. PyTorch with its fused Adam and, on two threads, the better of its default and
-GOMP_SPINCOUNT=1000, which Gradus has; JAX with donated buffers. What is compiled is compiled for
-the shape, untimed.
+largest element. PyTorch eager with its default Adam and with the fused one, compiled with the latter;
+on two threads with the better of its default and GOMP_SPINCOUNT=1000, which Gradus has; JAX with
+donated buffers. What is compiled is compiled for the shape, untimed.
 
 """
 

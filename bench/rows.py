@@ -12,7 +12,8 @@ ELEMENTWISE, VECTORS, STEPS, PRODUCTS, NODES = (
     "Matrix products", "Small operations")
 
 LOSS_PEERS = ("gradus", "torch", "torch_composed", "torch_compile", "jax")
-STEP_PEERS = ("gradus", "torch", "torch_compile", "jax")
+CHAIN_PEERS = ("gradus", "torch", "torch_compile", "jax")
+STEP_PEERS = ("gradus", "torch", "torch_fused", "torch_compile", "jax")  # with Adam
 PRODUCT_PEERS = ("gradus", "gradus_own", "gradus_blis", "torch")
 
 LOOPS = ("mse", "mae", "huber", "hinge")  # those with a plain C loop beside them
@@ -97,7 +98,7 @@ def products():
 
 
 def nodes():
-    yield Row(NODES, "chain100", [(16,)], nothing, STEP_PEERS)
+    yield Row(NODES, "chain100", [(16,)], nothing, CHAIN_PEERS)
     yield Row(NODES, "node_build", [(1000,)], nothing, ("gradus",))
     yield Row(NODES, "node_eval", [(1000,)], nothing, ("gradus", "torch"))
 

@@ -30,7 +30,8 @@ TOLERANCE = 1e-5
 REST = 0.004        # seconds in which the threads of the one before go to sleep
 
 PROCESS = {"gradus": "gradus", "c_loop": "gradus", "gradus_own": "own", "gradus_blis": "blis",
-           "torch": "torch", "torch_composed": "torch", "torch_compile": "torch", "jax": "jax"}
+           "torch": "torch", "torch_composed": "torch", "torch_compile": "torch",
+           "torch_fused": "torch", "jax": "jax"}
 
 # A process of PyTorch for each: waiting threads that spin are faster where nothing else runs, those
 # that sleep soon where cores are shared. The better one counts.
