@@ -804,24 +804,47 @@ static int64_t count_live(const gr__plan *plan, const gr__pass *pass)
     return n;
 }
 
-/* Room for n values, of which each has at most three operands. */
+/* Cuts a piece off the room. */
+static void *cut(char **room, size_t bytes)
+{
+    void *piece = *room;
+
+    *room += (bytes + 7) & ~(size_t)7;
+    return piece;
+}
+
+/* Room for the program of n values, of which each has at most three operands. */
 static bool take_room(writer *w, gr__room *room, size_t n)
 {
-    gr__program *p = w->program;
+    size_t each = 3 * sizeof(gr__instruction) + 8 * sizeof(gr__instruction) +
+                  5 * sizeof(gr__stride) + 8 * sizeof(gr__register) + 13 * sizeof(void *) +
+                  sizeof(gr__finish) + sizeof(value) + 3 * sizeof(load) + 3 * sizeof(gr__load) +
+                  8 * sizeof(uint16_t) + 4 * sizeof(double);
+    char *at = gr__room_take(room, sizeof(gr__program) + n * each);
+    gr__program *p = (gr__program *)(void *)at;
 
-    p->once = gr__room_take(room, 3 * n * sizeof *p->once);
-    p->code = gr__room_take(room, 8 * n * sizeof *p->code);
-    p->strides = gr__room_take(room, 5 * n * sizeof *p->strides);
-    p->registers = gr__room_take(room, 8 * n * sizeof *p->registers);
-    p->slots = gr__room_take(room, (12 * n + 1) * sizeof *p->slots);
-    p->finishes = gr__room_take(room, n * sizeof *p->finishes);
-    w->values = gr__room_take(room, n * sizeof *w->values);
-    w->loads = gr__room_take(room, 3 * n * sizeof *w->loads);
-    w->plans = gr__room_take(room, 3 * n * sizeof *w->plans);
-    w->free = gr__room_take(room, 8 * n * sizeof *w->free);
-    w->numbers = gr__room_take(room, 4 * n * sizeof *w->numbers);
-    return p->once && p->code && p->strides && p->registers && p->slots && p->finishes &&
-           w->values && w->loads && w->plans && w->free && w->numbers;
+    if (!at) {
+        return gr_fail(GR_ERROR_MEMORY, "gr_eval", NULL, "no memory for a program");
+    }
+    *p = (gr__program){.elements = w->pass->elements,
+                       .span = w->pass->span,
+                       .columns = w->pass->columns,
+                       .groups = {1},
+                       .grain_count = 1};
+    w->program = p;
+    at += sizeof *p;
+    w->values = cut(&at, n * sizeof *w->values);
+    p->code = cut(&at, 8 * n * sizeof *p->code);
+    p->slots = cut(&at, 13 * n * sizeof *p->slots);
+    p->strides = cut(&at, 5 * n * sizeof *p->strides);
+    p->registers = cut(&at, 8 * n * sizeof *p->registers);
+    p->once = cut(&at, 3 * n * sizeof *p->once);
+    p->finishes = cut(&at, n * sizeof *p->finishes);
+    w->loads = cut(&at, 3 * n * sizeof *w->loads);
+    w->plans = cut(&at, 3 * n * sizeof *w->plans);
+    w->numbers = cut(&at, 4 * n * sizeof *w->numbers);
+    w->free = cut(&at, 8 * n * sizeof *w->free);
+    return true;
 }
 
 static void divide_work(gr__program *p, const gr__pass *pass)
@@ -844,24 +867,20 @@ bool gr__write_program(gr__plan *plan, int32_t k, gr__room *room, gr__program **
 {
     const gr__pass *pass = &plan->passes[k];
     size_t n = (size_t)count_live(plan, pass);
-    gr__program *p = n > 0 ? gr__room_take(room, sizeof *p) : NULL;
-    writer w = {.plan = plan, .k = k, .pass = pass, .program = p, .kernels = gr__kernels_in_use()};
+    writer w = {.plan = plan, .k = k, .pass = pass, .kernels = gr__kernels_in_use()};
 
     *program = NULL;
     if (n == 0) {
         return true;
     }
-    if (p) {
-        *p = (gr__program){
-            .elements = pass->elements, .span = pass->span, .columns = pass->columns};
+    if (!take_room(&w, room, n)) {
+        return false;
     }
-    if (!p || !take_room(&w, room, n)) {
-        return gr_fail(GR_ERROR_MEMORY, "gr_eval", NULL, "no memory for a program");
-    }
+    gr__program *p = w.program;
     new_slot(&w, NULL);
-    p->groups[p->grain_count++] = 1;
     list_values(&w);
-    w.register_size = ((size_t)(p->tile = choose_tile(&w)) * w.register_size + 127) / 64 * 64;
+    p->tile = choose_tile(&w);
+    w.register_size = ((size_t)p->tile * w.register_size + 127) / 64 * 64;
     for (int i = 0; i < w.load_count; i++) {
         w.loads[i].free = is_free(&w, &w.loads[i]);
     }
