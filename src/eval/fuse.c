@@ -458,6 +458,7 @@ static void place_view(gr__plan *plan, gr__item *item)
     if (!x || x->home < 0) {
         item->home = GR__NONE;
         item->failed = !gr__compute(plan->thread, node);
+        plan->trouble = plan->trouble || item->failed;
         return;
     }
     bool inside = x->inside && ordered && (x->uniform || gr__in_order(t->shape, node->shape));

@@ -59,6 +59,7 @@ typedef struct gr__plan {
     int32_t recent[64]; /* the last pass over so many elements, by a hash of these */
     bool fusing;
     bool updates;  /* there are nodes marked GR__UPDATE */
+    bool trouble;  /* something has failed or is an error tensor: look out for it */
     bool complete; /* false: memory ran out for the plan */
 } gr__plan;
 

@@ -30,6 +30,7 @@ typedef struct value {
     int64_t group;       /* elements of the domain for one number */
     int64_t wide_group;  /* the same for a copy spread over more numbers; NUMBER: there is none */
     uint16_t slot, wide; /* of the two */
+    int arity;
     bool kept, failed;
     bool borrowed; /* the slot is a load's */
     bool streamed; /* it is kept, in memory of its own that no cache holds */
@@ -220,7 +221,7 @@ static void refer(writer *w, const gr__member *member, value *v)
     const gr_tensor *node = v->item->node;
     int32_t here = (int32_t)(v - w->values);
 
-    for (int i = 0; i < node->op->arity; i++) {
+    for (int i = 0; i < v->arity; i++) {
         const gr_tensor *t = node->in[i].tensor;
         if (!t) {
             v->in[i] = (reference){A_NUMBER, i};
@@ -254,7 +255,8 @@ static void list_values(writer *w)
         gr__item *item = &w->plan->items[member->item];
         int32_t index = w->value_count++;
         value *v = &w->values[index];
-        *v = (value){.item = item, .root = index, .wide_group = NUMBER};
+        *v = (value){
+            .item = item, .root = index, .wide_group = NUMBER, .arity = item->node->op->arity};
         v->kept = item->home == w->k && gr__is_kept(item) && item->node->op->kind != GR__VIEW;
         refer(w, member, v);
         if (item->node->op->kind == GR__VIEW && v->in[0].source == A_VALUE) {
@@ -560,13 +562,15 @@ static void evaluate(writer *w, value *v, const operand *o)
 static int shape_operands(writer *w, const value *v, operand *o, int64_t group)
 {
     const gr_tensor *node = v->item->node;
-    int arity = node->op->arity, form = 0;
+    int arity = v->arity, form = 0;
 
     for (int i = 0; i < arity; i++) {
-        bool number = o[i].group == NUMBER ||
-                      (o[i].group == w->program->tile && o[i].group > group);
+        if (o[i].group == group) {
+            continue;
+        }
+        bool number = o[i].group == NUMBER || o[i].group == w->program->tile;
         int bit = i == arity - 1 ? GR__NUMBER_B : i == arity - 2 ? GR__NUMBER_A : 0;
-        if (number && bit && arity > 1 && !(arity == 2 && form)) {
+        if (number && bit && !(arity == 2 && form)) {
             form |= bit;
         } else {
             const gr_tensor *t = node->in[i].tensor;
@@ -583,7 +587,7 @@ static void write_map(writer *w, value *v)
     operand o[3] = {{0}};
     int64_t group = NUMBER;
 
-    for (int i = 0; i < node->op->arity; i++) {
+    for (int i = 0; i < v->arity; i++) {
         o[i] = operand_of(w, v, i);
         bool finer = o[i].group != NUMBER && (group == NUMBER || o[i].group < group);
         group = finer ? o[i].group : group;
@@ -593,7 +597,7 @@ static void write_map(writer *w, value *v)
     } else {
         int form = shape_operands(w, v, o, group);
         bool resized = node->in[0].tensor && size_of(node->in[0].tensor) != size_of(node);
-        for (int i = 0; i < node->op->arity && !resized; i++) { /* the result may lie on these */
+        for (int i = 0; i < v->arity && !resized; i++) { /* the result may lie on these */
             if (o[i].group == group) {
                 consume(w, v->in[i]);
                 v->in[i].source = A_NUMBER;
@@ -750,7 +754,7 @@ static bool operands_good(const writer *w, const value *v)
 {
     bool good = true;
 
-    for (int i = 0; i < v->item->node->op->arity; i++) {
+    for (int i = 0; w->plan->trouble && i < v->arity; i++) {
         const gr_tensor *t = v->item->node->in[i].tensor;
         if (t && gr__is_error(t)) {
             v->item->node->flags |= GR__ERROR;
@@ -780,12 +784,13 @@ static void write_values(writer *w)
     for (int32_t i = 0; i < w->value_count; i++) {
         value *v = &w->values[i];
         v->failed = !write_value(w, v);
+        w->plan->trouble = w->plan->trouble || v->failed;
         if (v->failed && v->kept) {
             v->item->failed = true;
             gr__buffer_drop(v->item->node->buffer);
             v->item->node->buffer = NULL;
         }
-        for (int j = 0; j < v->item->node->op->arity; j++) {
+        for (int j = 0; j < v->arity; j++) {
             consume(w, v->in[j]);
         }
         if (v->uses == 0 && v->root == i && !v->borrowed) {

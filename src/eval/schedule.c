@@ -104,6 +104,7 @@ static void find_operands(gr__plan *plan, gr__item *item)
 
     for (int i = 0; i < node->op->arity && !node->buffer; i++) {
         gr__item *x = gr__item_of(plan, node->in[i].tensor);
+        plan->trouble = plan->trouble || (node->in[i].tensor && gr__is_error(node->in[i].tensor));
         if (x) {
             item->in[i] = (int32_t)(x - plan->items);
             x->uses++;
@@ -122,7 +123,7 @@ static bool list_items(gr__workspace *w)
     plan->range = range;
     plan->item_count = plan->pass_count = plan->member_count = 0;
     plan->fusing = gr__fusing() && !plan->thread->eager;
-    plan->updates = false;
+    plan->updates = plan->trouble = false;
     plan->complete = make_room(plan, n, range);
     if (!plan->complete) {
         return false;
@@ -240,6 +241,7 @@ static void end_pass(gr__plan *plan, int32_t k)
 /* A pass that cannot run: what it was to store stays pending. */
 static void give_up(gr__plan *plan, int32_t k)
 {
+    plan->trouble = true;
     for (int32_t e = plan->passes[k].first; e >= 0; e = plan->members[e].next) {
         gr__item *item = &plan->items[plan->members[e].item];
         if (item->home == k) {
@@ -259,6 +261,7 @@ static void run_pass(gr__workspace *w, int32_t k)
     if (pass->alone) {
         gr__item *item = &plan->items[plan->members[pass->first].item];
         item->failed = !gr__compute(plan->thread, item->node);
+        plan->trouble = plan->trouble || item->failed;
     } else if (!gr__write_program(plan, k, &w->room, &program) ||
                (program && !gr__run_programs(&program, 1, &w->room))) {
         give_up(plan, k);
