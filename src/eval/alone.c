@@ -23,17 +23,17 @@ bool gr__fail_at(const gr_tensor *node, gr_code code, const char *argument, cons
                    (size_t)((const char *)node->site - (const char *)info.dli_fbase));
 }
 
-bool gr__give_buffer(gr_tensor *node)
+gr__buffer *gr__buffer_for(const gr_tensor *node)
 {
     size_t bytes = (size_t)node->shape->count * gr_dtype_size((gr_dtype)node->dtype);
+    gr__buffer *buffer = gr__buffer_new(bytes);
     char text[64];
 
-    node->buffer = gr__buffer_new(bytes);
-    if (node->buffer) {
-        return true;
+    if (!buffer) {
+        snprintf(text, sizeof text, "no memory for %zu bytes", bytes);
+        gr__fail_at(node, GR_ERROR_MEMORY, NULL, text);
     }
-    snprintf(text, sizeof text, "no memory for %zu bytes", bytes);
-    return gr__fail_at(node, GR_ERROR_MEMORY, NULL, text);
+    return buffer;
 }
 
 const void *gr__slot(const gr_tensor *node, gr_dtype dtype, size_t size)
@@ -115,7 +115,8 @@ static bool run_opaque(gr_tensor *node)
     gr__array in[3];
     int64_t work = node->shape->count;
 
-    if (!gr__give_buffer(node)) {
+    node->buffer = gr__buffer_for(node);
+    if (!node->buffer) {
         return false;
     }
     for (int i = 0; i < node->op->arity; i++) {
@@ -137,7 +138,8 @@ static bool run_opaque(gr_tensor *node)
 /* Empty, or else part of a program. */
 static bool run_map(gr_tensor *node)
 {
-    return gr__give_buffer(node);
+    node->buffer = gr__buffer_for(node);
+    return node->buffer != NULL;
 }
 
 bool gr__run(gr_tensor *node)

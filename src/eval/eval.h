@@ -67,8 +67,8 @@ void gr__fold_tree(const gr__reduce_kernel *kernel, void *rows, int64_t n, size_
 /* Writes a number in a dtype. */
 void gr__store_number(void *to, gr_dtype dtype, double number);
 
-/* A new buffer for the node's elements; false, reported with the node's name and site. */
-bool gr__give_buffer(gr_tensor *node);
+/* A new buffer for the node's elements; NULL, reported with the node's name and site. */
+gr__buffer *gr__buffer_for(const gr_tensor *node);
 
 /* Reports a failure that belongs to a node, naming where it was made. Returns false. */
 bool gr__fail_at(const gr_tensor *node, gr_code code, const char *argument, const char *text);

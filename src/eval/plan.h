@@ -12,19 +12,20 @@ enum { GR__NONE = -1, GR__NEVER = INT32_MAX };
  * registers, or from memory by every later pass. */
 typedef struct gr__item {
     gr_tensor *node;
-    int32_t in[3];  /* the items of its operands, or GR__NONE */
-    int32_t home;   /* the pass it belongs to; GR__NONE: it has its numbers */
-    int32_t ready;  /* the first pass in which it could be computed from memory; or GR__NEVER */
-    int32_t copied; /* the last pass that computes it once more, for itself */
-    int32_t uses;   /* operands of the schedule's nodes that it is */
-    int32_t loads;  /* of these, those that read it from memory */
-    int32_t seen;   /* the pass that is looked at, if it has an member there ... */
-    int32_t place;  /* ... which is this one; later, the value of that member */
-    uint8_t cost;   /* operations to compute it from memory, itself included */
-    bool inside;    /* may be used inside its pass, or a copy of it inside another */
-    bool uniform;   /* one number for all elements, computed from such */
-    bool stored;    /* known to be loaded; what is loaded in fact, `loads` says in the end */
-    bool failed;    /* no memory: it stays pending */
+    gr__buffer *buffer; /* its memory, which becomes the node's when the numbers are there */
+    int32_t in[3];      /* the items of its operands, or GR__NONE */
+    int32_t home;       /* the pass it belongs to; GR__NONE: it has its numbers */
+    int32_t ready;      /* the first pass in which it could be computed from memory; or GR__NEVER */
+    int32_t copied;     /* the last pass that computes it once more, for itself */
+    int32_t uses;       /* operands of the schedule's nodes that it is */
+    int32_t loads;      /* of these, those that read it from memory */
+    int32_t seen;       /* the pass that is looked at, if it has an member there ... */
+    int32_t place;      /* ... which is this one; later, the value of that member */
+    uint8_t cost;       /* operations to compute it from memory, itself included */
+    bool inside;        /* may be used inside its pass, or a copy of it inside another */
+    bool uniform;       /* one number for all elements, computed from such */
+    bool stored;        /* known to be loaded; what is loaded in fact, `loads` says in the end */
+    bool failed;        /* no memory: it stays pending */
 } gr__item;
 
 /* A node's place in a pass; members are in the order of computation. */

@@ -463,13 +463,14 @@ static bool give_memory(writer *w, value *v)
     for (int i = 0; i < w->load_count; i++) {
         load *l = &w->loads[i];
         if (l->free && may_take_over(w, l, v)) {
-            node->buffer = gr__buffer_hold(l->tensor->buffer);
+            v->item->buffer = gr__buffer_hold(l->tensor->buffer);
             l->free = false;
             return true;
         }
     }
     v->streamed = node->shape->count >= STREAMED / (int64_t)size_of(node);
-    return gr__give_buffer(node);
+    v->item->buffer = gr__buffer_for(node);
+    return v->item->buffer != NULL;
 }
 
 /* Elements of the domain for each number of the node's own. */
@@ -488,7 +489,8 @@ static uint16_t result_slot(writer *w, value *v, int64_t group)
 
     v->group = group;
     if (v->kept && group == own_group(w, node) && !v->streamed) {
-        v->slot = moving_slot(w, gr__base(node), size_of(node), grain_of(w->program, group), 0);
+        v->slot = moving_slot(w, v->item->buffer->data, size_of(node), grain_of(w->program, group),
+                              0);
     } else {
         v->slot = take_register(w);
     }
@@ -506,7 +508,7 @@ static void keep(writer *w, const value *v)
         return;
     }
     uint8_t grain = grain_of(w->program, own);
-    uint16_t slot = moving_slot(w, gr__base(node), size_of(node), grain, 0);
+    uint16_t slot = moving_slot(w, v->item->buffer->data, size_of(node), grain, 0);
     if (v->group != own) {
         repeat(w, (gr_dtype)node->dtype, (operand){v->slot, v->group}, slot, own);
         return;
@@ -555,6 +557,12 @@ static void evaluate(writer *w, value *v, const operand *o)
         return;
     }
     map_kernel(w, node, 0)(slots[v->slot], slots[o[0].slot], slots[o[1].slot], slots[o[2].slot], 1);
+}
+
+/* About how many additions more than one the kernel takes: functions of one float are series. */
+static uint8_t more_than_one(const gr_tensor *node)
+{
+    return node->op->arity == 1 && node->op->dtypes == GR__FLOATS ? 7 : 0;
 }
 
 /* Makes the operands what the kernel takes: as many numbers as the result has, or, in some places,
@@ -606,6 +614,7 @@ static void write_map(writer *w, value *v)
         uint16_t out = result_slot(w, v, group);
         *new_instruction(w) = (gr__instruction){.run = gr__do_map,
                                                 .map = map_kernel(w, node, form),
+                                                .more = more_than_one(node),
                                                 .out = out,
                                                 .in = {o[0].slot, o[1].slot, o[2].slot},
                                                 .grain = grain_of(w->program, group)};
@@ -647,7 +656,7 @@ static void write_rows(writer *w, value *v, gr__instruction in, int64_t each, in
 /* Partial results, if there is more than one for a result. */
 static bool partials(writer *w, value *v, gr__finish finish)
 {
-    finish.out = gr__base(v->item->node);
+    finish.out = v->item->buffer->data;
     finish.size = size_of(v->item->node);
     finish.partial = finish.out;
     if (finish.blocks > 1) {
@@ -787,8 +796,8 @@ static void write_values(writer *w)
         w->plan->trouble = w->plan->trouble || v->failed;
         if (v->failed && v->kept) {
             v->item->failed = true;
-            gr__buffer_drop(v->item->node->buffer);
-            v->item->node->buffer = NULL;
+            gr__buffer_drop(v->item->buffer);
+            v->item->buffer = NULL;
         }
         for (int j = 0; j < v->arity; j++) {
             consume(w, v->in[j]);
@@ -865,7 +874,9 @@ static void divide_work(gr__program *p, const gr__pass *pass)
         p->tiles_per_task = GR__BLOCK * pass->columns / p->tile;
     }
     p->tasks = (p->tiles + p->tiles_per_task - 1) / p->tiles_per_task;
-    p->work = p->elements * p->code_count;
+    for (int i = 0; i < p->code_count; i++) {
+        p->work += p->elements / p->groups[p->code[i].grain] * (1 + p->code[i].more);
+    }
 }
 
 bool gr__write_program(gr__plan *plan, int32_t k, gr__room *room, gr__program **program)

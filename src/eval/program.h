@@ -30,6 +30,7 @@ struct gr__instruction {
     int64_t times;       /* repetitions of a number, or elements that become one */
     uint16_t out, in[3]; /* slots */
     uint8_t grain;       /* in which it counts */
+    uint8_t more;        /* additions that take as long, less one */
 };
 
 /* A slot that moves along memory from tile to tile. */
@@ -60,7 +61,7 @@ typedef struct gr__finish {
 typedef struct gr__program {
     int64_t elements, tile, span, columns;
     int64_t tiles, tiles_per_task, tasks, first_task;
-    int64_t work; /* elements x instructions */
+    int64_t work; /* additions that take as long */
     int64_t groups[GR__GRAINS];
     gr__instruction *once; /* at the beginning of a task */
     gr__instruction *code; /* for each tile */

@@ -149,28 +149,37 @@ static reduction plan(const gr_tensor *node)
     return r;
 }
 
+/* Partial results for the blocks of each result; one block needs none. */
+static bool reduce_blocks(const gr_tensor *node, reduction *r, gr__buffer *out)
+{
+    size_t row = (size_t)r->results * r->size;
+
+    r->partial = r->blocks == 1 ? out->data : gr__alloc((size_t)r->blocks * row);
+    if (!r->partial) {
+        return gr__fail_at(node, GR_ERROR_MEMORY, NULL, "no memory for partial results");
+    }
+    run_tasks(r);
+    if (r->blocks > 1) {
+        memcpy(out->data, r->partial, row);
+        gr__free(r->partial);
+    }
+    return true;
+}
+
 bool gr__run_reduce(gr_tensor *node)
 {
-    if (!gr__give_buffer(node)) {
+    gr__buffer *out = gr__buffer_for(node);
+
+    if (!out) {
         return false;
     }
     reduction r = plan(node);
     if (r.results == 0 || r.length == 0) {
-        r.kernel->start(gr__base(node), r.results);
-        return true;
+        r.kernel->start(out->data, r.results);
+    } else if (!reduce_blocks(node, &r, out)) {
+        gr__buffer_drop(out);
+        return false;
     }
-    if (r.blocks == 1) {
-        r.partial = gr__base(node);
-        run_tasks(&r);
-        return true;
-    }
-    size_t row = (size_t)r.results * r.size;
-    r.partial = gr__alloc((size_t)r.blocks * row);
-    if (!r.partial) {
-        return gr__fail_at(node, GR_ERROR_MEMORY, NULL, "no memory for partial results");
-    }
-    run_tasks(&r);
-    memcpy(gr__base(node), r.partial, row);
-    gr__free(r.partial);
+    node->buffer = out;
     return true;
 }

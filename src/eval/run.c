@@ -238,6 +238,9 @@ static void run_any(gr__program *const *programs, int n, int64_t t, char *memory
     run_task(programs[i], t - programs[i]->first_task, memory);
 }
 
+/* Additions within a cache that take as long as an element operation over whole arrays. */
+enum { ADDITIONS = 8 };
+
 bool gr__run_programs(gr__program *const *programs, int n, gr__room *room)
 {
     int64_t tasks = 0, work = 0;
@@ -249,7 +252,7 @@ bool gr__run_programs(gr__program *const *programs, int n, gr__room *room)
         work += programs[i]->work;
         most = memory_of(programs[i]) > most ? memory_of(programs[i]) : most;
     }
-    int threads = gr__threads_for(work);
+    int threads = gr__threads_for(work / ADDITIONS);
     threads = tasks < threads ? (int)tasks : threads;
     if (!reserve(room, most * (size_t)threads)) {
         drop_partials(programs, n);

@@ -238,6 +238,23 @@ static void end_pass(gr__plan *plan, int32_t k)
     }
 }
 
+/* After a pass has run: its numbers are there. An error handler may have computed a node meanwhile. */
+static void publish(gr__plan *plan, int32_t k)
+{
+    for (int32_t e = plan->passes[k].first; e >= 0; e = plan->members[e].next) {
+        gr__item *item = &plan->items[plan->members[e].item];
+        if (item->home != k || !item->buffer) {
+            continue;
+        }
+        if (item->node->buffer) {
+            gr__buffer_drop(item->buffer);
+        } else {
+            item->node->buffer = item->buffer;
+        }
+        item->buffer = NULL;
+    }
+}
+
 /* A pass that cannot run: what it was to store stays pending. */
 static void give_up(gr__plan *plan, int32_t k)
 {
@@ -246,8 +263,8 @@ static void give_up(gr__plan *plan, int32_t k)
         gr__item *item = &plan->items[plan->members[e].item];
         if (item->home == k) {
             item->failed = true;
-            gr__buffer_drop(item->node->buffer);
-            item->node->buffer = NULL;
+            gr__buffer_drop(item->buffer);
+            item->buffer = NULL;
         }
     }
 }
@@ -266,12 +283,22 @@ static void run_pass(gr__workspace *w, int32_t k)
                (program && !gr__run_programs(&program, 1, &w->room))) {
         give_up(plan, k);
     }
+    publish(plan, k);
     lay_views(plan, k);
     end_pass(plan, k);
     gr__room_reset(&w->room);
 }
 
 /* ---- passes with new values of cells ---- */
+
+/* Whether the item has numbers, or will have them when its pass has run. */
+static bool has_memory(const gr__plan *plan, const gr__item *item)
+{
+    while (item && !item->node->buffer && item->node->op->kind == GR__VIEW) {
+        item = gr__read_by(plan, item, 0);
+    }
+    return item && (item->node->buffer || item->buffer);
+}
 
 /* Whether every new value of a cell can be computed; the late programs are then written. */
 static bool write_late(gr__workspace *w)
@@ -291,10 +318,10 @@ static bool write_late(gr__workspace *w)
         if (program) {
             w->late[w->late_count++] = program;
         }
-        lay_views(plan, k);
     }
     for (int64_t i = 0; i < plan->item_count && good; i++) {
-        good = !(plan->items[i].node->flags & GR__UPDATE) || plan->items[i].node->buffer;
+        const gr__item *item = &plan->items[i];
+        good = !(item->node->flags & GR__UPDATE) || has_memory(plan, item);
     }
     return good;
 }
@@ -307,12 +334,15 @@ static void run_late(gr__workspace *w)
                 (w->late_count == 0 || gr__run_programs(w->late, (int)w->late_count, &w->room));
 
     for (int32_t k = 0; k < plan->pass_count; k++) {
-        if (plan->passes[k].late && !good) {
+        if (!plan->passes[k].late) {
+            continue;
+        }
+        if (!good) {
             give_up(plan, k);
         }
-        if (plan->passes[k].late) {
-            end_pass(plan, k);
-        }
+        publish(plan, k);
+        lay_views(plan, k);
+        end_pass(plan, k);
     }
     gr__room_reset(&w->room);
 }

@@ -15,8 +15,8 @@
 #include "src/kernels/product.h"
 #include "src/kernels/vmath.h"
 
-/* Multiplications below which batches are not shared out. */
-enum { SERIAL = 1 << 19 };
+/* Multiplications below which batches are not shared out: waking a thread takes some 20 us. */
+enum { SERIAL = 1 << 22 };
 
 /* The definition: c[i][j] is a[i][0] b[0][j] + a[i][1] b[1][j] + ... in the order of k. */
 #define NAIVE(dtype, T, FMA) \
