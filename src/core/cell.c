@@ -64,7 +64,8 @@ const gr_tensor *gr__cell_value(const char *function, const char *argument, cons
     node->shape = cell->tensor.shape;
     node->dtype = cell->tensor.dtype;
     node->detail = cell;
-    node->flags = thread->no_grad ? GR__CONSTANT : 0;
+    node->flags = (uint8_t)((thread->no_grad ? GR__CONSTANT : 0) |
+                            (thread->transient ? GR__TRANSIENT : 0));
     if (cell->pending) {
         node->in[0].tensor = cell->pending;
         cell->pending->flags |= GR__READ;

@@ -455,18 +455,29 @@ static bool may_take_over(const writer *w, const load *l, const value *v)
            t->shape->count == node->shape->count && (!cell || cell->update == node);
 }
 
+/* A load whose memory v may have; the old value of its own cell before all others. */
+static load *donor(writer *w, const value *v)
+{
+    load *found = NULL;
+
+    for (int i = 0; i < w->load_count; i++) {
+        load *l = &w->loads[i];
+        bool fits = l->free && may_take_over(w, l, v);
+        found = fits && (!found || gr__captured_cell(l->tensor)) ? l : found;
+    }
+    return found;
+}
+
 /* Memory for a value that is kept: that of an operand where nobody misses it, else new. */
 static bool give_memory(writer *w, value *v)
 {
     gr_tensor *node = v->item->node;
+    load *l = donor(w, v);
 
-    for (int i = 0; i < w->load_count; i++) {
-        load *l = &w->loads[i];
-        if (l->free && may_take_over(w, l, v)) {
-            v->item->buffer = gr__buffer_hold(l->tensor->buffer);
-            l->free = false;
-            return true;
-        }
+    if (l) {
+        v->item->buffer = gr__buffer_hold(l->tensor->buffer);
+        l->free = false;
+        return true;
     }
     v->streamed = node->shape->count >= STREAMED / (int64_t)size_of(node);
     v->item->buffer = gr__buffer_for(node);
