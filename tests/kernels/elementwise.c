@@ -12,6 +12,12 @@ static double softplus(double x)
     return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
 }
 
+static double log_cosh(double x)
+{
+    double a = fabs(x), s = sinh(a < 1 ? a / 2 : 0);
+    return a < 1 ? log1p(2 * s * s) : a + (log1p(exp(-2 * a)) - log(2));
+}
+
 #define v_exp(x) exp(x)
 #define v_expm1(x) expm1(x)
 #define v_log(x) log(x)
@@ -19,6 +25,7 @@ static double softplus(double x)
 #define v_tanh(x) tanh(x)
 #define v_sigmoid(x) (1 / (1 + exp(-(x))))
 #define v_softplus(x) softplus(x)
+#define v_log_cosh(x) log_cosh(x)
 #define v_sqrt(x) sqrt(x)
 #define v_abs(x) fabs(x)
 

@@ -41,6 +41,12 @@ for user in 0 1000; do
 done
 deps 0 test && grep -q libcriterion-dev "$LOG" || fail 'test lacks libcriterion-dev'
 deps 0 dev && grep -q 'clang-format.*libcriterion-dev' "$LOG" || fail 'dev is not complete'
+deps 0 bench
+for package in gcc libblis-openmp-dev g++ python3-venv python3-dev; do
+    sed -n 2p "$LOG" | grep -q " $package " || fail "bench lacks $package"
+done
+! grep -q 'criterion\|clang' "$LOG" || fail 'bench installs what only tests or lint need'
+deps 0 test && ! grep -q python3 "$LOG" || fail 'test installs what only bench needs'
 deps 0 nonsense
 [ $status = 2 ] || fail 'nonsense is accepted'
 rm "$dir/sudo"

