@@ -42,6 +42,7 @@
 #define v_sigmoid(x) GR__VMATH(gr__sigmoid32, gr__sigmoid64, x)    /* 1 / (1 + e^-x) */
 #define v_softplus(x) GR__VMATH(gr__softplus32, gr__softplus64, x) /* log(1 + e^x) */
 #define v_logsigmoid(x) (-v_softplus(-(x)))                        /* log(sigmoid(x)) */
+#define v_log_cosh(x) GR__VMATH(gr__log_cosh32, gr__log_cosh64, x) /* log(cosh(x)) */
 #define v_erf(x) GR__VMATH(gr__erf32, gr__erf64, x)                /* error function */
 #define v_sin(x) GR__VMATH(gr__sin32, gr__sin64, x)                /* sine, x in radians */
 #define v_cos(x) GR__VMATH(gr__cos32, gr__cos64, x)                /* cosine, x in radians */

@@ -34,52 +34,93 @@ static inline float gr__rint32(float x)
 #endif
 }
 
-/* x + GR__ROUND32 has rint(x) in its lowest bits, x + GR__SHIFT32 has rint(x) + 256 there. */
+/* x + GR__ROUND32 has rint(x) in its lowest bits, x + GR__SHIFT32 has rint(x) + 151 there. */
 #define GR__ROUND32 0x1.8p+23f
-#define GR__SHIFT32 0x1.8002p+23f
+#define GR__SHIFT32 0x1.80012ep+23f
 
 #define GR__LOG2E32 0x1.715476p+0f
 #define GR__LOG2E_FRACTION32 0x1.c551dap-2f /* log2(e) - 1 */
+#define GR__LN2_32 0x1.62e43p-1f
 /* The high part has 15 bits: its product with an exponent is exact, with and without fma. */
 #define GR__LN2_HI32 0x1.62e4p-1f
 #define GR__LN2_LO32 0x1.7f7d1cp-20f
 
-/* p 2^n for t = n + GR__SHIFT32 and |n| < 160, as two factors 2^(n/2): a denormal result is rounded
-   once, and too large a one is infinite. */
-static inline float gr__scale32(float p, float t)
+/* The smaller of x >= 0 and limit; a NaN becomes the limit. The bits are compared, as integers: one
+   operation of every vector instruction set, where a selection by a comparison of floats takes two
+   of AVX-512, and two selections in a row become branches in gcc. */
+static inline float gr__min32(float x, float limit)
 {
-    uint32_t n = gr__to_bits32(t), half = n >> 1, bias = (uint32_t)(127 - 128) << 23;
-    float a = gr__from_bits32((half << 23) + bias);
-    float b = gr__from_bits32(((n - half) << 23) + bias);
-    return p * a * b;
+    int32_t a = (int32_t)gr__to_bits32(x), b = (int32_t)gr__to_bits32(limit);
+    return gr__from_bits32((uint32_t)(a < b ? a : b));
 }
 
-/* e^x = 2^n e^r with x = n ln 2 + r, |r| <= ln(2) / 2, and e^r = 1 + r + r^2 Q(r). The addition to
-   1 keeps what it rounds off, since sigmoid and softplus add an error of their own. 0.8 ulp. */
+/* x moved into [low, high], where low < 0 < high, in the same way; a NaN becomes low or high. */
+static inline float gr__clamp32(float x, float low, float high)
+{
+    uint32_t a = gr__to_bits32(x), b = gr__to_bits32(low);
+    return gr__min32(gr__from_bits32(a < b ? a : b), high);
+}
+
+/* p 2^n for t = GR__SHIFT32 + n and -151 <= n <= 129, as two factors 2^(n/2): a denormal result is
+   rounded once, and too large a one is infinite. The second factor is 0 for n = -151, since a
+   product that vanishes takes several times as long. */
+static inline float gr__scale32(float p, float t)
+{
+    uint32_t n = gr__to_bits32(t), half = n >> 1 << 23;
+    return p * gr__from_bits32(half + (103u << 23)) * gr__from_bits32((n << 23) - half);
+}
+
+/* x - n ln 2. */
+static inline float gr__exp_rest32(float x, float n)
+{
+    return GR__FMA32(-n, GR__LN2_LO32, GR__FMA32(-n, GR__LN2_HI32, x));
+}
+
+/* e^r for |r| <= ln(2) / 2. */
+static inline float gr__exp_near32(float r)
+{
+    float p = 0x1.6a511ap-10f;
+    p = GR__FMA32(p, r, 0x1.12397cp-7f);
+    p = GR__FMA32(p, r, 0x1.5558acp-5f);
+    p = GR__FMA32(p, r, 0x1.555492p-3f);
+    p = GR__FMA32(p, r, 0x1.fffffcp-2f);
+    p = GR__FMA32(p, r, 1.0f);
+    return GR__FMA32(p, r, 1.0f);
+}
+
+/* e^x = 2^n e^r with x = n ln 2 + r. 0.9 ulp, 1.1. */
 static inline float gr__exp32(float x)
 {
-    float t = GR__FMA32(x, GR__LOG2E32, GR__SHIFT32);
-    float n = t - GR__SHIFT32;
-    float high = GR__FMA32(-n, GR__LN2_HI32, x), low = n * GR__LN2_LO32;
-    float r = high - low;
-    float q = 0x1.6a5606p-10f;
-    q = GR__FMA32(q, r, 0x1.123b02p-7f);
-    q = GR__FMA32(q, r, 0x1.5558aap-5f);
-    q = GR__FMA32(q, r, 0x1.55549p-3f);
-    q = GR__FMA32(q, r, 0x1.fffffcp-2f);
-    q = GR__FMA32(q, r * r, -low);
-    float p = 1.0f + high;
-    p += (high - (p - 1.0f)) + q;
-    float y = gr__scale32(p, t);
-    y = x < -104.0f ? 0.0f : y;
-    return x > 89.0f ? INFINITY : y;
+    float c = gr__clamp32(x, -105.0f, 89.0f);
+    float t = GR__FMA32(c, GR__LOG2E32, GR__SHIFT32);
+    float y = gr__scale32(gr__exp_near32(gr__exp_rest32(c, t - GR__SHIFT32)), t);
+    return x == x ? y : x;
+}
+
+/* e^-a for a >= 0; a NaN becomes 0. Here n <= 0, so that one factor 2^(n + 24), or 0 for n = -151,
+   and a constant one do. 0.9 ulp, 1.1. */
+static inline float gr__exp_minus32(float a)
+{
+    float c = -gr__min32(a, 105.0f);
+    float t = GR__FMA32(c, GR__LOG2E32, GR__SHIFT32);
+    float p = gr__exp_near32(gr__exp_rest32(c, t - GR__SHIFT32));
+    return p * gr__from_bits32(gr__to_bits32(t) << 23) * 0x1p-24f;
+}
+
+/* e^x for |x| <= 80, where adding n to the exponent does. For sums in which it is small wherever n
+   is large, so that the nearest float is as good as ln 2. */
+static inline float gr__exp_short32(float x)
+{
+    float t = GR__FMA32(x, GR__LOG2E32, GR__ROUND32);
+    float r = GR__FMA32(t - GR__ROUND32, -GR__LN2_32, x);
+    return gr__from_bits32(gr__to_bits32(gr__exp_near32(r)) + (gr__to_bits32(t) << 23));
 }
 
 /* 2^x = 2^n 2^r with |r| <= 1/2, and 2^r = 1 + r Q(r); exact for integers. 0.9 ulp, 1.2. */
 static inline float gr__exp2_32(float x)
 {
-    float t = x + GR__SHIFT32;
-    float r = x - (t - GR__SHIFT32);
+    float c = gr__clamp32(x, -151.0f, 129.0f);
+    float t = c + GR__SHIFT32, r = c - (t - GR__SHIFT32);
     float q = 0x1.4174fcp-13f;
     q = GR__FMA32(q, r, 0x1.5f0978p-10f);
     q = GR__FMA32(q, r, 0x1.3b2dd8p-7f);
@@ -87,30 +128,25 @@ static inline float gr__exp2_32(float x)
     q = GR__FMA32(q, r, 0x1.ebfbdcp-3f);
     q = GR__FMA32(q, r, 0x1.62e43p-1f);
     float y = gr__scale32(GR__FMA32(q, r, 1.0f), t);
-    y = x < -151.0f ? 0.0f : y;
-    return x > 129.0f ? INFINITY : y;
+    return x == x ? y : x;
 }
 
-/* e^x - 1 = 2^n (1 + r + r^2 Q(r)) - 1 with r as in exp, 2^n - 1 and 2^n r added first, all of it
-   halved, since 2^128 is no float. 1.3 ulp. */
+/* e^x - 1 = 2^n (r + r^2 Q(r)) + (2^n - 1) with r as in exp, all of it halved, since 2^128 is no
+   float. 1.5 ulp. */
 static inline float gr__expm1_32(float x)
 {
-    float t = GR__FMA32(x, GR__LOG2E32, GR__SHIFT32);
-    float n = t - GR__SHIFT32;
-    float high = GR__FMA32(-n, GR__LN2_HI32, x), low = n * GR__LN2_LO32;
-    float r = high - low;
+    float c = gr__clamp32(x, -18.0f, 89.0f);
+    float t = GR__FMA32(c, GR__LOG2E32, GR__ROUND32 + 126.0f);
+    float r = gr__exp_rest32(c, t - (GR__ROUND32 + 126.0f));
     float q = 0x1.9e4c7ep-13f;
     q = GR__FMA32(q, r, 0x1.6d3cecp-10f);
     q = GR__FMA32(q, r, 0x1.1112eap-7f);
     q = GR__FMA32(q, r, 0x1.5554f6p-5f);
     q = GR__FMA32(q, r, 0x1.555554p-3f);
     q = GR__FMA32(q, r, 0.5f);
-    float s = gr__from_bits32((gr__to_bits32(t) << 23) + ((uint32_t)(126 - 256) << 23));
-    float y = GR__FMA32(s, high, s - 0.5f);
-    y = 2.0f * GR__FMA32(s, GR__FMA32(q, r * r, -low), y);
-    y = fabsf(x) < 0x1p-25f ? x : y;
-    y = x < -18.0f ? -1.0f : y;
-    return x > 89.0f ? INFINITY : y;
+    float s = gr__from_bits32(gr__to_bits32(t) << 23);
+    float y = 2.0f * GR__FMA32(s, GR__FMA32(q, r * r, r), s - 0.5f);
+    return fabsf(x) > 0x1p-25f ? y : x;
 }
 
 /* A positive number as 2^e (1 + f) with sqrt(1/2) <= 1 + f < sqrt(2). */
@@ -191,7 +227,7 @@ static inline float gr__log1p_32(float x)
     return fabsf(x) < 0x1p-25f ? x : y;
 }
 
-/* x + x^3 P(x^2) up to 9/16, then 1 - 2 / (e^2x + 1). 1.5 ulp. */
+/* x + x^3 P(x^2) up to 9/16, then 1 - 2 / (e^2x + 1). 1.6 ulp. */
 static inline float gr__tanh32(float x)
 {
     float a = fabsf(x), u = a * a;
@@ -201,16 +237,17 @@ static inline float gr__tanh32(float x)
     p = GR__FMA32(p, u, 0x1.110c5ep-3f);
     p = GR__FMA32(p, u, -0x1.555548p-2f);
     float small = GR__FMA32(p, u * a, a);
-    float large = 1.0f - 2.0f / (gr__exp32(2.0f * a) + 1.0f);
-    return copysignf(a < 0.5625f ? small : large, x);
+    float large = 1.0f - 2.0f / (gr__exp_short32(2.0f * gr__min32(a, 9.5f)) + 1.0f);
+    return copysignf(a > 0.5625f ? large : small, x);
 }
 
 /* With z = e^-|x| and q = z / (1 + z): 1 / (1 + z) = 1 - q for x >= 0, and z / (1 + z) = z - z q
    for x < 0, where q alone would be off by another half ulp. 1.6 ulp, 1.8. */
 static inline float gr__sigmoid32(float x)
 {
-    float z = gr__exp32(-fabsf(x));
+    float z = gr__exp_minus32(fabsf(x));
     float c = x < 0.0f ? z : 1.0f;
+    c = x == x ? c : x;
     return GR__FMA32(-c, z / (1.0f + z), c);
 }
 
@@ -219,7 +256,7 @@ static inline float gr__sigmoid32(float x)
    1.9 ulp. */
 static inline float gr__softplus32(float x)
 {
-    float z = gr__exp32(-fabsf(x));
+    float z = gr__exp_minus32(fabsf(x));
 #ifdef GR__HAS_FMA
     float q = 0x1.2a32bep-9f;
     q = GR__FMA32(q, z, -0x1.e0eb6ap-7f);
@@ -236,7 +273,28 @@ static inline float gr__softplus32(float x)
     int upper = z > 0.4140625f;
     float y = gr__log_join32((gr__binary32){upper ? 1.0f : 0.0f, upper ? 0.5f * z - 0.5f : z});
 #endif
-    return (x > 0.0f ? x : 0.0f) + y;
+    return (x < 0.0f ? 0.0f : x) + y;
+}
+
+/* x^2 / 2 + x^4 P(x^2) up to 35/32, where the result is 1/2, then |x| + log((1 + z) / 2), a
+   polynomial in z = e^-2|x| < 1/8. 1.5 ulp. */
+static inline float gr__log_cosh32(float x)
+{
+    float a = fabsf(x), u = a * a;
+    float p = 0x1.32c928p-14f;
+    p = GR__FMA32(p, u, -0x1.0efa72p-11f);
+    p = GR__FMA32(p, u, 0x1.0ab65ap-9f);
+    p = GR__FMA32(p, u, -0x1.b66f68p-8f);
+    p = GR__FMA32(p, u, 0x1.6bedb6p-6f);
+    p = GR__FMA32(p, u, -0x1.5554bap-4f);
+    float small = GR__FMA32(0.5f * a, a, p * (u * u));
+    float z = gr__exp_short32(-2.0f * gr__min32(a, 40.0f));
+    float q = -0x1.9f2e7ap-3f;
+    q = GR__FMA32(q, z, 0x1.5100aap-2f);
+    q = GR__FMA32(q, z, -0x1.ffd7f8p-2f);
+    q = GR__FMA32(q, z, 0x1.ffffc6p-1f);
+    q = GR__FMA32(q, z, -GR__LN2_32);
+    return a < 1.09375f ? small : a + q;
 }
 
 /* x + x P(x^2) up to 3/4, then 1 - e^-G(x) with a polynomial G for -log(erfc). 1.4 ulp, 1.7. */

@@ -32,32 +32,46 @@ static inline double gr__rint64(double x)
 #endif
 }
 
-/* x + GR__ROUND64 has rint(x) in its lowest bits, x + GR__SHIFT64 has rint(x) + 2048 there. */
+/* x + GR__ROUND64 has rint(x) in its lowest bits, x + GR__SHIFT64 has rint(x) + 1076 there. */
 #define GR__ROUND64 0x1.8p+52
-#define GR__SHIFT64 0x1.80000000008p+52
+#define GR__SHIFT64 0x1.8000000000434p+52
 
 #define GR__LOG2E64 0x1.71547652b82fep+0
 #define GR__LOG2E_FRACTION64 0x1.c551d94ae0bf8p-2 /* log2(e) - 1 */
+#define GR__LN2_64 0x1.62e42fefa39efp-1
 /* The high part has 42 bits: its product with an exponent is exact, with and without fma. */
 #define GR__LN2_HI64 0x1.62e42fefa38p-1
 #define GR__LN2_LO64 0x1.ef35793c7673p-45
 
-/* p 2^n for t = n + GR__SHIFT64 and |n| < 1100. */
-static inline double gr__scale64(double p, double t)
+/* The smaller of x >= 0 and limit, by their bits where vectors of 64-bit integers are compared. */
+static inline double gr__min64(double x, double limit)
 {
-    uint64_t n = gr__to_bits64(t), half = n >> 1, bias = (uint64_t)(1023 - 1024) << 52;
-    double a = gr__from_bits64((half << 52) + bias);
-    double b = gr__from_bits64(((n - half) << 52) + bias);
-    return p * a * b;
+#if defined(__SSE4_2__) || defined(__aarch64__)
+    int64_t a = (int64_t)gr__to_bits64(x), b = (int64_t)gr__to_bits64(limit);
+    return gr__from_bits64((uint64_t)(a < b ? a : b));
+#else
+    return x < limit ? x : limit;
+#endif
 }
 
-/* 0.8 ulp. */
-static inline double gr__exp64(double x)
+/* p 2^n for t = GR__SHIFT64 + n and -1076 <= n <= 1025. */
+static inline double gr__scale64(double p, double t)
 {
-    double t = GR__FMA64(x, GR__LOG2E64, GR__SHIFT64);
-    double n = t - GR__SHIFT64;
-    double high = GR__FMA64(-n, GR__LN2_HI64, x), low = n * GR__LN2_LO64;
-    double r = high - low, u = r * r;
+    uint64_t n = gr__to_bits64(t), half = n >> 1 << 52;
+    uint64_t other = half + ((uint64_t)970 << 52);
+    return p * gr__from_bits64(other) * gr__from_bits64((n << 52) - half);
+}
+
+/* x - n ln 2. */
+static inline double gr__exp_rest64(double x, double n)
+{
+    return GR__FMA64(-n, GR__LN2_LO64, GR__FMA64(-n, GR__LN2_HI64, x));
+}
+
+/* e^r for |r| <= ln(2) / 2. */
+static inline double gr__exp_near64(double r)
+{
+    double u = r * r;
     double even = 0x1.28aead49d2da4p-22;
     even = GR__FMA64(even, u, 0x1.a01998bcb541ap-16);
     even = GR__FMA64(even, u, 0x1.6c16c184a576fp-10);
@@ -68,19 +82,41 @@ static inline double gr__exp64(double x)
     odd = GR__FMA64(odd, u, 0x1.a01a012de9842p-13);
     odd = GR__FMA64(odd, u, 0x1.11111111270e6p-7);
     odd = GR__FMA64(odd, u, 0x1.55555555554fdp-3);
-    double q = GR__FMA64(GR__FMA64(odd, r, even), u, -low);
-    double p = 1.0 + high;
-    p += (high - (p - 1.0)) + q;
-    double y = gr__scale64(p, t);
-    y = x < -746.0 ? 0.0 : y;
-    return x > 710.0 ? INFINITY : y;
+    return 1.0 + GR__FMA64(GR__FMA64(odd, r, even), u, r);
+}
+
+/* Too large an x stops at n = 1024 and leaves the rest to r, which no coefficient makes less. There
+   is no unsigned minimum of 64 bits in AVX2, hence a selection for the other end. 1.1 ulp. */
+static inline double gr__exp64(double x)
+{
+    double c = x < -746.0 ? -746.0 : x;
+    double t = gr__min64(GR__FMA64(c, GR__LOG2E64, GR__SHIFT64), GR__SHIFT64 + 1024.0);
+    return gr__scale64(gr__exp_near64(gr__exp_rest64(c, t - GR__SHIFT64)), t);
+}
+
+/* e^-a for a >= 0; a NaN becomes 0. 1.1 ulp. */
+static inline double gr__exp_minus64(double a)
+{
+    double c = -gr__min64(a, 746.0);
+    double t = GR__FMA64(c, GR__LOG2E64, GR__SHIFT64);
+    double p = gr__exp_near64(gr__exp_rest64(c, t - GR__SHIFT64));
+    return p * gr__from_bits64(gr__to_bits64(t) << 52) * 0x1p-53;
+}
+
+/* e^x for |x| <= 80, in sums as in vmath32.h. */
+static inline double gr__exp_short64(double x)
+{
+    double t = GR__FMA64(x, GR__LOG2E64, GR__ROUND64);
+    double r = GR__FMA64(t - GR__ROUND64, -GR__LN2_64, x);
+    return gr__from_bits64(gr__to_bits64(gr__exp_near64(r)) + (gr__to_bits64(t) << 52));
 }
 
 /* 1.1 ulp, 1.3. */
 static inline double gr__exp2_64(double x)
 {
-    double t = x + GR__SHIFT64;
-    double r = x - (t - GR__SHIFT64), u = r * r;
+    double c = x < -1076.0 ? -1076.0 : x;
+    double t = gr__min64(c + GR__SHIFT64, GR__SHIFT64 + 1025.0);
+    double r = c - (t - GR__SHIFT64), u = r * r;
     double even = 0x1.e82067ad12215p-32;
     even = GR__FMA64(even, u, 0x1.b5260368c08bep-24);
     even = GR__FMA64(even, u, 0x1.ffcbfbfce5af4p-17);
@@ -93,16 +129,14 @@ static inline double gr__exp2_64(double x)
     odd = GR__FMA64(odd, u, 0x1.3b2ab6fba0f9p-7);
     odd = GR__FMA64(odd, u, 0x1.ebfbdff82c59dp-3);
     double q = GR__FMA64(odd, r, even);
-    double y = gr__scale64(GR__FMA64(q, r, 1.0), t);
-    y = x < -1076.0 ? 0.0 : y;
-    return x > 1025.0 ? INFINITY : y;
+    return gr__scale64(GR__FMA64(q, r, 1.0), t);
 }
 
 /* 1.3 ulp. */
 static inline double gr__expm1_64(double x)
 {
-    double t = GR__FMA64(x, GR__LOG2E64, GR__SHIFT64);
-    double n = t - GR__SHIFT64;
+    double t = GR__FMA64(x, GR__LOG2E64, GR__ROUND64 + 1022.0);
+    double n = t - (GR__ROUND64 + 1022.0);
     double high = GR__FMA64(-n, GR__LN2_HI64, x), low = n * GR__LN2_LO64;
     double r = high - low, u = r * r;
     double even = 0x1.1f205a3d3e73ep-29;
@@ -117,7 +151,7 @@ static inline double gr__expm1_64(double x)
     odd = GR__FMA64(odd, u, 0x1.111111110f62ep-7);
     odd = GR__FMA64(odd, u, 0x1.5555555555559p-3);
     double q = GR__FMA64(GR__FMA64(odd, r, even), u, -low);
-    double s = gr__from_bits64((gr__to_bits64(t) << 52) + ((uint64_t)(1022 - 2048) << 52));
+    double s = gr__from_bits64(gr__to_bits64(t) << 52);
     double y = GR__FMA64(s, high, s - 0.5);
     y = 2.0 * GR__FMA64(s, q, y);
     y = fabs(x) < 0x1p-54 ? x : y;
@@ -153,31 +187,32 @@ static inline gr__binary64 gr__log_split64(double x)
     return (gr__binary64){e - (tiny ? 52.0 : 0.0), m - 1.0};
 }
 
-/* log(1 + f) - f = f^2 (-1/2 + f P(f)) for sqrt(1/2) <= 1 + f <= sqrt(2). */
+/* log(1 + f) - f = f^2 (-1/2 + f P(f)) for sqrt(1/2) <= 1 + f <= sqrt(2). Every fourth power of P
+   is summed apart: this is the longest chain of all. */
 static inline double gr__log_tail64(double f)
 {
-    double u = f * f;
-    double even = 0x1.d1f5be1fc1775p-5;
-    even = GR__FMA64(even, u, 0x1.bbf23e470d9eep-5);
-    even = GR__FMA64(even, u, 0x1.dc8d41bf7d0b8p-5);
-    even = GR__FMA64(even, u, 0x1.116a6997edeabp-4);
-    even = GR__FMA64(even, u, 0x1.3b0d74424849bp-4);
-    even = GR__FMA64(even, u, 0x1.745d58ebeb4a1p-4);
-    even = GR__FMA64(even, u, 0x1.c71c702dbe1dep-4);
-    even = GR__FMA64(even, u, 0x1.249249275e2ap-3);
-    even = GR__FMA64(even, u, 0x1.9999999994d83p-3);
-    even = GR__FMA64(even, u, 0x1.555555555556bp-2);
-    double odd = -0x1.8c85bc3f64414p-6;
-    odd = GR__FMA64(odd, u, -0x1.01039b318eeb6p-4);
-    odd = GR__FMA64(odd, u, -0x1.b47026d4388f5p-5);
-    odd = GR__FMA64(odd, u, -0x1.00cdb2b5a2e4ep-4);
-    odd = GR__FMA64(odd, u, -0x1.24897fee08f8ep-4);
-    odd = GR__FMA64(odd, u, -0x1.555573aa2a7ecp-4);
-    odd = GR__FMA64(odd, u, -0x1.99999abbb9a6ep-4);
-    odd = GR__FMA64(odd, u, -0x1.fffffff31e4dcp-4);
-    odd = GR__FMA64(odd, u, -0x1.555555556bcb4p-3);
-    odd = GR__FMA64(odd, u, -0x1.ffffffffffe71p-3);
-    double p = GR__FMA64(odd, f, even);
+    double u = f * f, v = u * u;
+    double a = 0x1.bbf23e470d9eep-5;
+    a = GR__FMA64(a, v, 0x1.116a6997edeabp-4);
+    a = GR__FMA64(a, v, 0x1.745d58ebeb4a1p-4);
+    a = GR__FMA64(a, v, 0x1.249249275e2ap-3);
+    a = GR__FMA64(a, v, 0x1.555555555556bp-2);
+    double b = -0x1.01039b318eeb6p-4;
+    b = GR__FMA64(b, v, -0x1.00cdb2b5a2e4ep-4);
+    b = GR__FMA64(b, v, -0x1.555573aa2a7ecp-4);
+    b = GR__FMA64(b, v, -0x1.fffffff31e4dcp-4);
+    b = GR__FMA64(b, v, -0x1.ffffffffffe71p-3);
+    double c = 0x1.d1f5be1fc1775p-5;
+    c = GR__FMA64(c, v, 0x1.dc8d41bf7d0b8p-5);
+    c = GR__FMA64(c, v, 0x1.3b0d74424849bp-4);
+    c = GR__FMA64(c, v, 0x1.c71c702dbe1dep-4);
+    c = GR__FMA64(c, v, 0x1.9999999994d83p-3);
+    double d = -0x1.8c85bc3f64414p-6;
+    d = GR__FMA64(d, v, -0x1.b47026d4388f5p-5);
+    d = GR__FMA64(d, v, -0x1.24897fee08f8ep-4);
+    d = GR__FMA64(d, v, -0x1.99999abbb9a6ep-4);
+    d = GR__FMA64(d, v, -0x1.555555556bcb4p-3);
+    double p = GR__FMA64(GR__FMA64(d, f, c), u, GR__FMA64(b, f, a));
     return GR__FMA64(p, f, -0.5) * u;
 }
 
@@ -222,7 +257,7 @@ static inline double gr__log1p_64(double x)
     return fabs(x) < 0x1p-54 ? x : y;
 }
 
-/* 1.5 ulp. */
+/* 1.6 ulp. */
 static inline double gr__tanh64(double x)
 {
     double a = fabs(x), u = a * a, v = u * u;
@@ -239,15 +274,16 @@ static inline double gr__tanh64(double x)
     odd = GR__FMA64(odd, v, 0x1.1111111110246p-3);
     double p = GR__FMA64(odd, u, even);
     double small = GR__FMA64(p, u * a, a);
-    double large = 1.0 - 2.0 / (gr__exp64(2.0 * a) + 1.0);
-    return copysign(a < 0.5625 ? small : large, x);
+    double large = 1.0 - 2.0 / (gr__exp_short64(2.0 * gr__min64(a, 20.0)) + 1.0);
+    return copysign(a > 0.5625 ? large : small, x);
 }
 
 /* 1.6 ulp, 1.7. */
 static inline double gr__sigmoid64(double x)
 {
-    double z = gr__exp64(-fabs(x));
+    double z = gr__exp_minus64(fabs(x));
     double c = x < 0.0 ? z : 1.0;
+    c = x == x ? c : x;
     return GR__FMA64(-c, z / (1.0 + z), c);
 }
 
@@ -255,10 +291,43 @@ static inline double gr__sigmoid64(double x)
    1.9 ulp. */
 static inline double gr__softplus64(double x)
 {
-    double z = gr__exp64(-fabs(x));
-    int upper = z > 0.4140625;
-    gr__binary64 b = {upper ? 1.0 : 0.0, upper ? 0.5 * z - 0.5 : z};
-    return (x > 0.0 ? x : 0.0) + gr__log_join64(b);
+    double z = gr__exp_minus64(fabs(x));
+    double e = z > 0.4140625 ? 1.0 : 0.0, f = z > 0.4140625 ? 0.5 * z - 0.5 : z;
+    return (x < 0.0 ? 0.0 : x) + gr__log_join64((gr__binary64){e, f});
+}
+
+/* 1.2 ulp, 1.6. */
+static inline double gr__log_cosh64(double x)
+{
+    double a = fabs(x), u = a * a, v = u * u;
+    double even = -0x1.943cf76272811p-30;
+    even = GR__FMA64(even, v, -0x1.d03aafeb1cf93p-24);
+    even = GR__FMA64(even, v, -0x1.8846ce71f6744p-20);
+    even = GR__FMA64(even, v, -0x1.8e6791a5c8d21p-17);
+    even = GR__FMA64(even, v, -0x1.7d9653a4d01bdp-14);
+    even = GR__FMA64(even, v, -0x1.833d8c717be6ep-11);
+    even = GR__FMA64(even, v, -0x1.ba1ba1b69e9d2p-8);
+    even = GR__FMA64(even, v, -0x1.5555555555501p-4);
+    double odd = 0x1.33b2fc0f6105bp-26;
+    odd = GR__FMA64(odd, v, 0x1.dd796478d41d9p-22);
+    odd = GR__FMA64(odd, v, 0x1.1e4de8f0d854p-18);
+    odd = GR__FMA64(odd, v, 0x1.12a96383b5128p-15);
+    odd = GR__FMA64(odd, v, 0x1.0d0a8dd864883p-12);
+    odd = GR__FMA64(odd, v, 0x1.1ea5d32e4caccp-9);
+    odd = GR__FMA64(odd, v, 0x1.6c16c16c0f867p-6);
+    double small = GR__FMA64(0.5 * a, a, GR__FMA64(odd, u, even) * v);
+    double z = gr__exp_short64(-2.0 * gr__min64(a, 40.0));
+    double p = -0x1.e5aa0d0072472p-5;
+    p = GR__FMA64(p, z, 0x1.a089f6780ac95p-4);
+    p = GR__FMA64(p, z, -0x1.fabbc065bea88p-4);
+    p = GR__FMA64(p, z, 0x1.24589a13390c7p-3);
+    p = GR__FMA64(p, z, -0x1.55522f972d6b1p-3);
+    p = GR__FMA64(p, z, 0x1.99997dff8a4a3p-3);
+    p = GR__FMA64(p, z, -0x1.ffffff6fef2a3p-3);
+    p = GR__FMA64(p, z, 0x1.555555548eb3bp-2);
+    p = GR__FMA64(p, z, -0x1.ffffffffff2a6p-2);
+    p = GR__FMA64(p, z, 1.0);
+    return a < 1.09375 ? small : a + GR__FMA64(p, z, -GR__LN2_64);
 }
 
 /* -log(erfc(x)) for 3/4 <= x <= 6. */
