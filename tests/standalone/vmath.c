@@ -207,17 +207,17 @@ typedef struct {
     }
 
 static const function functions[] = {
-    ROW(exp, exp, 1.1, 1.1, INFINITY),
+    ROW(exp, exp, 1.2, 1.1, INFINITY),
     ROW(exp2, exp2, 1.2, 1.3, INFINITY),
     ROW(expm1, expm1, 1.5, 1.3, INFINITY),
     ROW(log, log, 1.0, 1.0, INFINITY),
     ROW(log2, log2, 1.5, 1.4, INFINITY),
     ROW(log1p, log1p, 1.5, 1.5, INFINITY),
     ROW(tanh, tanh, 1.6, 1.6, INFINITY),
-    ROW(sigmoid, sigmoid_near, 1.8, 1.7, INFINITY),
+    ROW(sigmoid, sigmoid_near, 2.0, 1.9, INFINITY),
     ROW(softplus, softplus_near, 1.9, 1.9, INFINITY),
     ROW(logsigmoid, logsigmoid_near, 1.9, 1.9, INFINITY),
-    ROW(log_cosh, log_cosh_near, 1.5, 1.6, INFINITY),
+    ROW(log_cosh, log_cosh_near, 2.0, 1.8, INFINITY),
     ROW(erf, erf, 1.7, 1.4, INFINITY),
     ROW(sin, sin, 1.7, 1.4, 0x1p27),
     ROW(cos, cos, 1.6, 1.4, 0x1p27),
