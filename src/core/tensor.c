@@ -237,10 +237,10 @@ void *gr__base(const gr_tensor *t)
     return (char *)t->buffer->data + offset;
 }
 
-gr__array gr__array_of(const gr_tensor *t)
+gr__array gr__array_at(const gr_tensor *t, void *data)
 {
     gr__layout layout = gr__layout_of(t);
-    gr__array array = {.data = gr__base(t),
+    gr__array array = {.data = data,
                        .dtype = (gr_dtype)t->dtype,
                        .rank = t->shape->rank,
                        .count = t->shape->count};
@@ -248,6 +248,11 @@ gr__array gr__array_of(const gr_tensor *t)
     memcpy(array.dims, t->shape->dims, sizeof array.dims);
     memcpy(array.strides, layout.strides, sizeof array.strides);
     return array;
+}
+
+gr__array gr__array_of(const gr_tensor *t)
+{
+    return gr__array_at(t, gr__base(t));
 }
 
 /* Copies the elements in logical order. */

@@ -136,8 +136,9 @@ static inline bool gr__is_pending(const gr_tensor *t)
 gr__layout gr__layout_of(const gr_tensor *t);
 bool gr__is_contiguous(const gr_tensor *t);
 
-/* The same as kernels take it. */
+/* The same as kernels take it; or with numbers that are still to become the node's. */
 gr__array gr__array_of(const gr_tensor *t);
+gr__array gr__array_at(const gr_tensor *t, void *data);
 
 /* Address of the first element. */
 void *gr__base(const gr_tensor *t);

@@ -36,11 +36,6 @@ gr__buffer *gr__buffer_for(const gr_tensor *node)
     return buffer;
 }
 
-const void *gr__slot(const gr_tensor *node, gr_dtype dtype, size_t size)
-{
-    return (const char *)gr__kernels_in_use() + node->op->kernel + (size_t)dtype * size;
-}
-
 void gr__store_number(void *to, gr_dtype dtype, double number)
 {
     switch (dtype) {
@@ -78,7 +73,7 @@ static gr__buffer *contiguous(const gr_tensor *t, const gr_tensor *reader)
     return buffer;
 }
 
-static bool run_view(gr_tensor *node)
+static gr__buffer *run_view(gr_tensor *node)
 {
     const gr_tensor *x = node->in[0].tensor;
     gr__layout from = gr__layout_of(x), to = from;
@@ -91,7 +86,7 @@ static bool run_view(gr_tensor *node)
         memcpy(from.strides, x->shape->strides, sizeof from.strides);
         if (!buffer || !node->op->layout(node, &from, &to)) {
             gr__buffer_drop(buffer);
-            return false;
+            return NULL;
         }
     }
     if (to.offset != 0 ||
@@ -99,60 +94,55 @@ static bool run_view(gr_tensor *node)
         gr__layout *layout = gr__arena_alloc(node->arena, sizeof *layout);
         if (!layout) {
             gr__buffer_drop(buffer);
-            return false;
+            return NULL;
         }
         *layout = to;
         node->layout = layout;
     }
-    node->buffer = buffer;
-    return true;
+    return buffer;
 }
 
 /* ---- OPAQUE ---- */
 
-static bool run_opaque(gr_tensor *node)
+static gr__buffer *run_opaque(gr_tensor *node)
 {
+    gr__buffer *buffer = gr__buffer_for(node);
     gr__array in[3];
     int64_t work = node->shape->count;
 
-    node->buffer = gr__buffer_for(node);
-    if (!node->buffer) {
-        return false;
+    if (!buffer) {
+        return NULL;
     }
     for (int i = 0; i < node->op->arity; i++) {
         in[i] = gr__array_of(node->in[i].tensor);
         work += in[i].count;
     }
-    gr__array out = gr__array_of(node);
+    gr__array out = gr__array_at(node, buffer->data);
     gr__fault fault = {.found = false};
     gr_dtype dtype = node->op->arity > 0 ? in[0].dtype : out.dtype;
-    gr__opaque_kernel *const *slot = gr__slot(node, dtype, sizeof(gr__opaque_kernel *));
-    (*slot)(&out, in, node->detail, gr__threads_for(work), &fault);
+    gr__opaque_kernel *const *kernels = gr__slots(gr__kernels_in_use(), node->op->kernel);
+    kernels[dtype](&out, in, node->detail, gr__threads_for(work), &fault);
     if (fault.found) {
         node->flags |= GR__ERROR;
-        return gr__fail_at(node, GR_ERROR_VALUE, fault.argument, fault.text);
+        gr__buffer_drop(buffer);
+        gr__fail_at(node, GR_ERROR_VALUE, fault.argument, fault.text);
+        return NULL;
     }
-    return true;
+    return buffer;
 }
 
-/* Empty, or else part of a program. */
-static bool run_map(gr_tensor *node)
+/* A map or a source by itself is empty. */
+static gr__buffer *run_empty(gr_tensor *node)
 {
-    node->buffer = gr__buffer_for(node);
-    return node->buffer != NULL;
+    return gr__buffer_for(node);
 }
 
-bool gr__run(gr_tensor *node)
+gr__buffer *gr__run(gr_tensor *node)
 {
-    static bool (*const by_kind[])(gr_tensor *) = {
-        [GR__MAP] = run_map,    [GR__REDUCE] = gr__run_reduce, [GR__VIEW] = run_view,
-        [GR__SOURCE] = run_map, [GR__OPAQUE] = run_opaque,
+    static gr__buffer *(*const by_kind[])(gr_tensor *) = {
+        [GR__MAP] = run_empty,    [GR__REDUCE] = gr__run_reduce, [GR__VIEW] = run_view,
+        [GR__SOURCE] = run_empty, [GR__OPAQUE] = run_opaque,
     };
 
-    if (by_kind[node->op->kind](node)) {
-        return true;
-    }
-    gr__buffer_drop(node->buffer);
-    node->buffer = NULL;
-    return false;
+    return by_kind[node->op->kind](node);
 }

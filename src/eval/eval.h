@@ -11,6 +11,12 @@
 /* The kernels of the instruction set in use. */
 const gr__kernels *gr__kernels_in_use(void);
 
+/* The slots of a primitive in them, which lie `offset` bytes from the beginning. */
+static inline const void *gr__slots(const gr__kernels *kernels, size_t offset)
+{
+    return (const char *)kernels + offset;
+}
+
 /* Threads for work of about `elements` element operations: 1 below the size that pays. */
 int gr__threads_for(int64_t elements);
 
@@ -48,17 +54,11 @@ const void *gr__load_block(const gr__load *load, int64_t first, int64_t n, void 
 
 enum { GR__LONGEST_ROW = 8 * GR__BLOCK }; /* elements that are reduced within a tile */
 
-/* Room for one block of any dtype. */
-typedef union gr__block_room {
-    double f64[GR__BLOCK];
-    float f32[GR__BLOCK];
-    int64_t i64[GR__BLOCK];
-} gr__block_room;
-
 /* Computes a node whose operands have their numbers by itself: a view, a reduction, an opaque kernel,
- * an empty tensor. Gives it a buffer; false after reporting. */
-bool gr__run(gr_tensor *node);
-bool gr__run_reduce(gr_tensor *node);
+ * an empty tensor. Returns its numbers, which are the caller's to give to the node: an error handler
+ * may have computed it meanwhile. NULL after reporting. */
+gr__buffer *gr__run(gr_tensor *node);
+gr__buffer *gr__run_reduce(gr_tensor *node);
 
 /* Folds n rows of `width` elements, `row` bytes each, as a tree of neighbours into the first. */
 void gr__fold_tree(const gr__reduce_kernel *kernel, void *rows, int64_t n, size_t row,
@@ -72,8 +72,5 @@ gr__buffer *gr__buffer_for(const gr_tensor *node);
 
 /* Reports a failure that belongs to a node, naming where it was made. Returns false. */
 bool gr__fail_at(const gr_tensor *node, gr_code code, const char *argument, const char *text);
-
-/* The slot of the node's kernel for a dtype. */
-const void *gr__slot(const gr_tensor *node, gr_dtype dtype, size_t size);
 
 #endif

@@ -334,63 +334,84 @@ static bool add_columns(gr__pass *pass, int64_t columns)
     return true;
 }
 
-/* Whether pass k can do the reduction; *inside: the result is a value of the pass. */
-static bool add_reduction(gr__pass *pass, const gr_tensor *node, const gr__axes_order *a,
-                          bool *inside)
+/* Whether the pass can reduce what has so many elements; *inside: the result is a value of the pass.
+ * Without `inside` it has to be. */
+static bool add_reduction(gr__pass *pass, int64_t elements, const gr__axes_order *a, bool *inside)
 {
-    int64_t each = pass->elements / node->in[0].tensor->shape->count;
+    int64_t each = pass->elements / elements;
+    bool row = a->trailing && add_row(pass, each * a->length);
 
-    *inside = a->trailing && add_row(pass, each * a->length);
-    return *inside || (each == 1 && a->trailing && add_span(pass, a->length)) ||
-           (each == 1 && a->leading && add_columns(pass, a->kept));
+    if (row || !inside) {
+        return row;
+    }
+    *inside = false;
+    return each == 1 && ((a->trailing && add_span(pass, a->length)) ||
+                         (a->leading && add_columns(pass, a->kept)));
 }
 
-static bool may_reduce(const gr__plan *plan, const gr__item *x, const gr_tensor *t, int32_t k)
+/* The pass that does it for a node: its operand's, the last over as many elements, or a new one. */
+static int32_t reducing_pass(gr__plan *plan, const gr__item *item, int64_t elements,
+                             const gr__axes_order *a, bool *inside)
 {
-    const gr__pass *pass = &plan->passes[k];
+    const gr_tensor *t = item->node->in[0].tensor;
+    const gr__item *x = gr__read_by(plan, item, 0);
+    int32_t tries[] = {x && x->inside ? x->home : GR__NONE, last_pass(plan, elements)};
 
-    return has_room(pass, t->shape->count) && (!x || reachable(plan, x, t, k));
+    for (int i = 0; i < 2; i++) {
+        int32_t k = tries[i];
+        if (k >= 0 && has_room(&plan->passes[k], elements) && (!x || reachable(plan, x, t, k)) &&
+            add_reduction(&plan->passes[k], elements, a, inside)) {
+            return k;
+        }
+    }
+    int32_t k = open_pass(plan, elements, false);
+    if (k >= 0) {
+        add_reduction(&plan->passes[k], elements, a, inside);
+    }
+    return k;
+}
+
+/* Gives it a place there. */
+static void settle_reduced(gr__plan *plan, gr__item *item, int32_t k, bool inside)
+{
+    gr__item *x = gr__read_by(plan, item, 0);
+
+    item->ready = GR__NEVER;
+    if (k >= 0) {
+        if (x) {
+            provide(plan, x, item->node->in[0].tensor->shape->count, k);
+        }
+        item->stored = !inside;
+        settle(plan, item, k, inside && plan->fusing);
+    }
 }
 
 static void place_reduce(gr__plan *plan, gr__item *item)
 {
-    const gr_tensor *node = item->node, *t = node->in[0].tensor;
-    gr__item *x = gr__read_by(plan, item, 0);
-    gr__axes_order a = gr__order_of(node);
-    bool inside = false;
+    int64_t elements = item->node->in[0].tensor->shape->count;
+    gr__axes_order a = gr__order_of(item->node);
+    bool computed = gr__read_by(plan, item, 0) != NULL, inside = true;
 
-    item->ready = GR__NEVER;
-    if (t->shape->count == 0 || (!a.trailing && (!a.leading || !x || a.kept > MOST_COLUMNS))) {
+    if (elements == 0 || (!a.trailing && (!a.leading || !computed || a.kept > MOST_COLUMNS))) {
         place_alone(plan, item);
         return;
     }
-    int32_t tries[] = {x && x->inside ? x->home : GR__NONE, last_pass(plan, t->shape->count)};
-    int32_t k = GR__NONE;
-    for (int i = 0; i < 2 && k < 0; i++) {
-        bool joins = tries[i] >= 0 && may_reduce(plan, x, t, tries[i]) &&
-                     add_reduction(&plan->passes[tries[i]], node, &a, &inside);
-        k = joins ? tries[i] : k;
-    }
-    if (k < 0) {
-        k = open_pass(plan, t->shape->count, false);
-        if (k < 0) {
-            return;
-        }
-        add_reduction(&plan->passes[k], node, &a, &inside);
-    }
-    if (x) {
-        provide(plan, x, t->shape->count, k);
-    }
-    item->stored = !inside;
-    settle(plan, item, k, inside && plan->fusing);
+    int32_t k = reducing_pass(plan, item, elements, &a, &inside);
+    settle_reduced(plan, item, k, inside);
 }
 
-gr__rowwise gr__rowwise_of(const gr_tensor *node)
+/* An opaque kernel with one index in each row of the last axis, which is known to be in range. */
+typedef struct rowwise {
+    bool fits;
+    int64_t rows, length;
+} rowwise;
+
+static rowwise rowwise_of(const gr_tensor *node)
 {
-    gr__rowwise r = {.fits = false};
+    rowwise r = {.fits = false};
     gr__fault fault = {.found = false};
 
-    if (node->op->kind != GR__OPAQUE || !node->op->row || !node->in[1].tensor->buffer) {
+    if (!node->op->row || !node->in[1].tensor->buffer) {
         return r;
     }
     const gr_tensor *index = node->in[1].tensor, *x = node->in[0].tensor;
@@ -412,38 +433,15 @@ gr__rowwise gr__rowwise_of(const gr_tensor *node)
 
 static void place_opaque(gr__plan *plan, gr__item *item)
 {
-    const gr_tensor *t = item->node->in[0].tensor;
-    gr__rowwise r = {.fits = false};
+    rowwise r = plan->fusing ? rowwise_of(item->node) : (rowwise){.fits = false};
 
-    if (plan->fusing && item->node->op->row) {
-        r = gr__rowwise_of(item->node);
-    }
     if (!r.fits) {
         place_alone(plan, item);
         return;
     }
-    int64_t elements = r.rows * r.length;
-    gr__item *x = gr__read_by(plan, item, 0);
-    int32_t tries[] = {x && x->inside ? x->home : GR__NONE, last_pass(plan, elements)};
-    int32_t k = GR__NONE;
-    for (int i = 0; i < 2 && k < 0; i++) {
-        gr__pass *pass = tries[i] >= 0 ? &plan->passes[tries[i]] : NULL;
-        bool joins = pass && has_room(pass, elements) && (!x || reachable(plan, x, t, tries[i])) &&
-                     add_row(pass, pass->elements / elements * r.length);
-        k = joins ? tries[i] : k;
-    }
-    if (k < 0) {
-        k = open_pass(plan, elements, false);
-        if (k < 0) {
-            return;
-        }
-        add_row(&plan->passes[k], r.length);
-    }
-    if (x) {
-        provide(plan, x, t->shape->count, k);
-    }
-    item->ready = GR__NEVER;
-    settle(plan, item, k, true);
+    gr__axes_order a = {.length = r.length, .kept = r.rows, .trailing = true};
+    int32_t k = reducing_pass(plan, item, r.rows * r.length, &a, NULL);
+    settle_reduced(plan, item, k, true);
 }
 
 /* A view of a value in order is that value under another shape. Any other takes a layout as soon as
@@ -478,7 +476,7 @@ static bool used_inside(const gr__item *x, const gr_tensor *node, int32_t k, int
            (gr__reads_as_is(node) || x->uniform || gr__in_order(x->node->shape, node->shape));
 }
 
-/* Whether an member is needed; if so, so are its operands. A view that is kept needs its operand in
+/* Whether a member is needed; if so, so are its operands. A view that is kept needs its operand in
  * memory, whether or not the pass uses it too. */
 static void need(gr__plan *plan, int32_t k, int32_t e)
 {

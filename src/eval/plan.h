@@ -19,7 +19,7 @@ typedef struct gr__item {
     int32_t copied;     /* the last pass that computes it once more, for itself */
     int32_t uses;       /* operands of the schedule's nodes that it is */
     int32_t loads;      /* of these, those that read it from memory */
-    int32_t seen;       /* the pass that is looked at, if it has an member there ... */
+    int32_t seen;       /* the pass that is looked at, if it has a member there ... */
     int32_t place;      /* ... which is this one; later, the value of that member */
     uint8_t cost;       /* operations to compute it from memory, itself included */
     bool inside;        /* may be used inside its pass, or a copy of it inside another */
@@ -101,14 +101,6 @@ static inline bool gr__reads_as_is(const gr_tensor *node)
 {
     return node->op->kind == GR__REDUCE || node->op->kind == GR__OPAQUE;
 }
-
-/* An opaque kernel with one index in each row of the last axis, which is known to be in range. */
-typedef struct gr__rowwise {
-    bool fits;
-    int64_t rows, length;
-} gr__rowwise;
-
-gr__rowwise gr__rowwise_of(const gr_tensor *node);
 
 /* fuse.c: gives every item its pass, then finds out what is needed and what is loaded. */
 void gr__fuse(gr__plan *plan);

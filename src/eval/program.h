@@ -26,7 +26,10 @@ struct gr__instruction {
         gr__stream_kernel *stream;
         const gr__load *load;
     };
-    const void *detail;
+    union {
+        const void *detail; /* of a source */
+        size_t size;        /* of a number */
+    };
     int64_t times;       /* repetitions of a number, or elements that become one */
     uint16_t out, in[3]; /* slots */
     uint8_t grain;       /* in which it counts */
@@ -96,17 +99,17 @@ bool gr__write_program(gr__plan *plan, int32_t k, gr__room *room, gr__program **
 
 /* ---- run.c ---- */
 
-/* What instructions do: `times` is noted where it is used, `detail` likewise. */
+/* What instructions do: `times` is noted where it is used, `size` likewise. */
 typedef void gr__do(const gr__instruction *, const gr__frame *);
 gr__do gr__do_map, gr__do_source, gr__do_load;
 gr__do gr__do_repeat;    /* each number `times` over */
 gr__do gr__do_fill;      /* one number, as often as the result has numbers */
 gr__do gr__do_rows;      /* runs of `times` <= GR__BLOCK numbers to one each */
-gr__do gr__do_long_rows; /* the same for longer runs; detail: the size of a number */
-gr__do gr__do_stream;    /* to memory, past the caches; detail: the size of a number */
+gr__do gr__do_long_rows; /* the same for longer runs; with `size` */
+gr__do gr__do_stream;    /* to memory, past the caches; with `size` */
 gr__do gr__do_rowwise;   /* an index for each row of `times` */
 gr__do gr__do_tile;      /* the tile to one number */
-gr__do gr__do_columns;   /* rows of `times` numbers into lanes; detail: the size of a number */
+gr__do gr__do_columns;   /* rows of `times` numbers into lanes; with `size` */
 
 /* Runs programs that do not wait for each other, in one parallel region if that pays. False,
  * reported, if there is no memory for the threads: nothing has run. */

@@ -45,11 +45,11 @@ static void fold_lanes(const reduction *r, char *lanes, size_t row, int64_t widt
 
 static void block_of_one(const reduction *r, const char *x, int64_t first, int64_t n, char *out)
 {
-    gr__block_room room;
+    double room[GR__BLOCK]; /* for any dtype */
     gr__load load = r->inner;
 
     load.base = x;
-    r->kernel->block(out, gr__load_block(&load, first, n, &room), n);
+    r->kernel->block(out, gr__load_block(&load, first, n, room), n);
 }
 
 static void block_of_columns(const reduction *r, const char *x, int64_t first, int64_t n,
@@ -122,8 +122,9 @@ static reduction plan(const gr_tensor *node)
     const gr__shape *shape = x->shape;
     int mask = ((const gr__reduced *)node->detail)->mask, kept = 0, reduced = 0;
     int64_t dims[2][GR_MAX_RANK], strides[2][GR_MAX_RANK];
+    const gr__reduce_kernel *kernels = gr__slots(gr__kernels_in_use(), node->op->kernel);
     reduction r = {
-        .kernel = gr__slot(node, (gr_dtype)node->dtype, sizeof(gr__reduce_kernel)),
+        .kernel = &kernels[node->dtype],
         .base = gr__base(x),
         .size = gr_dtype_size((gr_dtype)x->dtype),
         .columns = 1,
@@ -166,20 +167,19 @@ static bool reduce_blocks(const gr_tensor *node, reduction *r, gr__buffer *out)
     return true;
 }
 
-bool gr__run_reduce(gr_tensor *node)
+gr__buffer *gr__run_reduce(gr_tensor *node)
 {
     gr__buffer *out = gr__buffer_for(node);
 
     if (!out) {
-        return false;
+        return NULL;
     }
     reduction r = plan(node);
     if (r.results == 0 || r.length == 0) {
         r.kernel->start(out->data, r.results);
     } else if (!reduce_blocks(node, &r, out)) {
         gr__buffer_drop(out);
-        return false;
+        return NULL;
     }
-    node->buffer = out;
-    return true;
+    return out;
 }

@@ -41,7 +41,7 @@ void gr__do_rows(const gr__instruction *in, const gr__frame *f)
 
 void gr__do_long_rows(const gr__instruction *in, const gr__frame *f)
 {
-    size_t size = (size_t)(uintptr_t)in->detail;
+    size_t size = in->size;
     const char *x = f->at[in->in[0]];
     char *out = f->at[in->out];
 
@@ -60,8 +60,7 @@ void gr__do_long_rows(const gr__instruction *in, const gr__frame *f)
 
 void gr__do_stream(const gr__instruction *in, const gr__frame *f)
 {
-    in->stream(f->at[in->out], f->at[in->in[0]],
-               (size_t)f->counts[in->grain] * (size_t)(uintptr_t)in->detail);
+    in->stream(f->at[in->out], f->at[in->in[0]], (size_t)f->counts[in->grain] * in->size);
 }
 
 void gr__do_rowwise(const gr__instruction *in, const gr__frame *f)
@@ -78,7 +77,7 @@ void gr__do_tile(const gr__instruction *in, const gr__frame *f)
  * neighbouring rows do. */
 void gr__do_columns(const gr__instruction *in, const gr__frame *f)
 {
-    size_t row = (size_t)in->times * (size_t)(uintptr_t)in->detail;
+    size_t row = (size_t)in->times * in->size;
     int64_t lane = f->first / in->times % GR__LANES, rows = f->elements / in->times;
     char *lanes = f->at[in->out];
     const char *x = f->at[in->in[0]];

@@ -171,14 +171,26 @@ static void note_computed(gr__thread *thread, gr_tensor *node)
     node->flags |= GR__COMPUTED;
 }
 
+/* Makes the buffer the node's, unless an error handler has computed the node meanwhile. */
+static void adopt(gr_tensor *node, gr__buffer *buffer)
+{
+    if (node->buffer) {
+        gr__buffer_drop(buffer);
+    } else {
+        node->buffer = buffer;
+    }
+}
+
 bool gr__compute(gr__thread *thread, gr_tensor *node)
 {
     if (node->buffer) { /* an error handler has looked at it meanwhile */
         return true;
     }
-    if (!operands_ready(node) || !gr__run(node)) {
+    gr__buffer *buffer = operands_ready(node) ? gr__run(node) : NULL;
+    if (!buffer) {
         return false;
     }
+    adopt(node, buffer);
     note_computed(thread, node);
     return true;
 }
@@ -238,20 +250,15 @@ static void end_pass(gr__plan *plan, int32_t k)
     }
 }
 
-/* After a pass has run: its numbers are there. An error handler may have computed a node meanwhile. */
+/* After a pass has run: its numbers are there. */
 static void publish(gr__plan *plan, int32_t k)
 {
     for (int32_t e = plan->passes[k].first; e >= 0; e = plan->members[e].next) {
         gr__item *item = &plan->items[plan->members[e].item];
-        if (item->home != k || !item->buffer) {
-            continue;
+        if (item->home == k && item->buffer) {
+            adopt(item->node, item->buffer);
+            item->buffer = NULL;
         }
-        if (item->node->buffer) {
-            gr__buffer_drop(item->buffer);
-        } else {
-            item->node->buffer = item->buffer;
-        }
-        item->buffer = NULL;
     }
 }
 
@@ -361,33 +368,35 @@ static void run_passes(gr__workspace *w)
 
 /* ---- the flush ---- */
 
+static void free_plan(gr__plan *plan)
+{
+    gr__free(plan->at);
+    gr__free(plan->items);
+    gr__free(plan->passes);
+    gr__free(plan->members);
+    *plan = (gr__plan){0};
+}
+
 /* Memory of an extraordinary schedule is not kept. */
 static void trim(gr__workspace *w)
 {
     enum { KEPT = 1 << 14 };
+    gr__plan *plan = &w->plan;
 
     if (w->capacity > KEPT) {
         gr__free(w->nodes);
         w->nodes = NULL;
         w->capacity = 0;
     }
-    gr__plan *plan = &w->plan;
     if (plan->at_capacity > KEPT || plan->member_capacity > KEPT || plan->item_capacity > KEPT) {
-        gr__free(plan->at);
-        gr__free(plan->items);
-        gr__free(plan->passes);
-        gr__free(plan->members);
-        *plan = (gr__plan){0};
+        free_plan(plan);
     }
 }
 
 static void free_workspace(gr__workspace *w)
 {
+    free_plan(&w->plan);
     gr__free(w->nodes);
-    gr__free(w->plan.at);
-    gr__free(w->plan.items);
-    gr__free(w->plan.passes);
-    gr__free(w->plan.members);
     gr__free(w->late);
     gr__room_free(&w->room);
     gr__free(w);
