@@ -458,6 +458,19 @@ static bool take_room(gr__writer *w, gr__room *room, size_t n)
     return true;
 }
 
+/* Shares out to the instructions what they fetch of the tile after the next. */
+static void plan_fetches(gr__program *p)
+{
+    int64_t line = 64;
+
+    for (int i = 0; i < p->stride_count && p->code_count > 0; i++) {
+        gr__stride *s = &p->strides[i];
+        int64_t share = s->far ? p->tile * s->size / p->code_count : 0;
+        s->ahead = (share + line - 1) / line * line;
+        p->fetches = p->fetches || s->far;
+    }
+}
+
 static void divide_work(gr__program *p, const gr__pass *pass)
 {
     enum { TILES_PER_TASK = 16 };
@@ -499,6 +512,7 @@ bool gr__write_program(gr__plan *plan, int32_t k, gr__room *room, gr__program **
     }
     write_values(&w);
     divide_work(p, pass);
+    plan_fetches(p);
     *program = p->code_count > 0 ? p : NULL;
     return true;
 }

@@ -43,6 +43,8 @@ typedef struct gr__stride {
     uint32_t size;  /* of a number */
     uint16_t slot;
     uint8_t grain;
+    bool far;      /* read from memory that no cache holds */
+    int64_t ahead; /* bytes of a tile to come that each instruction fetches then */
 } gr__stride;
 
 enum { GR__GRAINS = 32, GR__EACH_TILE = 255 /* the grain of one number a tile */ };
@@ -75,6 +77,7 @@ typedef struct gr__program {
     int32_t once_count, code_count, stride_count, register_count, slot_count, finish_count;
     int32_t grain_count;
     bool streams;           /* some memory is written past the caches */
+    bool fetches;           /* some memory is fetched before its tile comes */
     int64_t register_bytes; /* of a thread */
 } gr__program;
 
