@@ -36,4 +36,7 @@ bool gr__is_transposed(const gr_tensor *x);
  * number. */
 gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low);
 
+/* -x. */
+gr_arg gr__minus(gr_arg x);
+
 #endif

@@ -55,12 +55,10 @@ typedef struct operands {
     gr_dtype dtype;
 } operands;
 
-static const char *const names[4][3] = {{0}, {"x"}, {"a", "b"}, {"c", "a", "b"}};
-
 /* Takes operand i into what has been gathered from those before it. */
 static bool add_operand(const gr__primitive *op, operands *o, int i, const gr_tensor *t)
 {
-    const char *name = names[op->arity][i];
+    const char *name = op->operands[i];
     const gr_tensor *x = gr__take_operand(op, name, t);
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
@@ -96,7 +94,7 @@ static bool number_fits(const gr__primitive *op, const operands *o, int i)
     if (o->dtype != GR_I64 || (v == floor(v) && fabs(v) < 0x1p63)) {
         return true;
     }
-    return gr_fail(GR_ERROR_DTYPE, op->name, names[op->arity][i],
+    return gr_fail(GR_ERROR_DTYPE, op->name, op->operands[i],
                    "got %g beside i64, want a whole number; convert the tensor with gr_cast", v);
 }
 
@@ -147,7 +145,12 @@ gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
     return gr_where(wins, gradient, gr_where(gr_equal(high, low), gr_mul(0.5, gradient), 0));
 }
 
-#define GR__DESCRIPTOR(row, count, types) \
+gr_arg gr__minus(gr_arg x)
+{
+    return x.tensor ? (gr_arg){gr_neg(x.tensor), 0} : (gr_arg){NULL, -x.number};
+}
+
+#define GR__DESCRIPTOR(row, count, types, ...) \
     static const gr__primitive row##_primitive = { \
         .name = #row, \
         .kind = GR__MAP, \
@@ -155,6 +158,7 @@ gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
         .dtypes = GR__TYPES_##types, \
         .kernel = offsetof(gr__kernels, row), \
         .rule = row##_rule, \
+        .operands = (const char *const[]){__VA_ARGS__}, \
     };
 
 /* The operands and the result, under the names that the rows use. */
@@ -169,7 +173,7 @@ gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
         const gr_tensor *x GR__UNUSED = y->in[0].tensor; \
         return derivative; \
     } \
-    GR__DESCRIPTOR(row, 1, types) \
+    GR__DESCRIPTOR(row, 1, types, "x") \
     gr_tensor *(row)(const gr_tensor *x) \
     { \
         return apply(&row##_primitive, GR__SITE, &(gr_arg){x ? x : gr_no_tensor(), 0}); \
@@ -181,34 +185,22 @@ gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
         gr_arg a GR__UNUSED = y->in[0], b GR__UNUSED = y->in[1]; \
         return input == 0 ? for_a : for_b; \
     } \
-    GR__DESCRIPTOR(row, 2, types) \
+    GR__DESCRIPTOR(row, 2, types, "a", "b") \
     gr_tensor *(row)(gr_arg a, gr_arg b) \
     { \
         return apply(&row##_primitive, GR__SITE, (gr_arg[]){a, b}); \
     }
 
-#define GR_TERNARY(row, types, low, high, value, for_a, for_b, doc) \
-    GR__RULE(row) \
-    { \
-        gr_arg c GR__UNUSED = y->in[0]; \
-        return input == 0 ? NULL : input == 1 ? for_a : for_b; \
-    } \
-    GR__DESCRIPTOR(row, 3, types) \
-    gr_tensor *(row)(gr_arg c, gr_arg a, gr_arg b) \
-    { \
-        return apply(&row##_primitive, GR__SITE, (gr_arg[]){condition(c, a, b), a, b}); \
-    }
-
 /* A condition may have any dtype: it becomes 0 or 1 in that of the operands. */
-static gr_arg condition(gr_arg c, gr_arg a, gr_arg b)
+static gr_arg condition(const char *function, gr_arg c, gr_arg a, gr_arg b)
 {
     const gr_tensor *value = a.tensor ? a.tensor : b.tensor;
 
     if (!c.tensor || !value) {
         return c;
     }
-    if (!gr_check_operand("gr_where", "c", c.tensor) ||
-        !gr_check_operand("gr_where", a.tensor ? "a" : "b", value)) {
+    if (!gr_check_operand(function, "c", c.tensor) ||
+        !gr_check_operand(function, a.tensor ? "a" : "b", value)) {
         return (gr_arg){&gr__error_tensor, 0};
     }
     if (c.tensor->dtype != value->dtype) {
@@ -216,5 +208,22 @@ static gr_arg condition(gr_arg c, gr_arg a, gr_arg b)
     }
     return c;
 }
+
+#define GR__TAKE_c(row, c, a, b) condition(#row, c, a, b)
+#define GR__TAKE_x(row, x, a, b) x
+
+#define GR_TERNARY(row, first, types, low, high, value, for_first, for_a, for_b, doc) \
+    GR__RULE(row) \
+    { \
+        gr_arg first GR__UNUSED = y->in[0]; \
+        gr_arg a GR__UNUSED = y->in[1], b GR__UNUSED = y->in[2]; \
+        return input == 0 ? for_first : input == 1 ? for_a : for_b; \
+    } \
+    GR__DESCRIPTOR(row, 3, types, #first, "a", "b") \
+    gr_tensor *(row)(gr_arg first, gr_arg a, gr_arg b) \
+    { \
+        return apply(&row##_primitive, GR__SITE, \
+                     (gr_arg[]){GR__TAKE_##first(row, first, a, b), a, b}); \
+    }
 
 #include <gradus/elementwise.def>

@@ -122,7 +122,7 @@ static gr_tensor *ppo(const work *w)
     gr_tensor *log_p = gr_log_softmax(network(w, 0, 3, gr_tanh, in[0]), GR_AXES(1));
     gr_tensor *taken = gr_squeeze(gr_gather(log_p, 1, gr_unsqueeze(in[1], 1)), 1);
     gr_tensor *ratio = gr_exp(gr_sub(taken, in[2]));
-    gr_tensor *clipped = gr_minimum(gr_maximum(ratio, 0.8), 1.2);
+    gr_tensor *clipped = gr_clamp(ratio, 0.8, 1.2);
     gr_tensor *gain = gr_minimum(gr_mul(ratio, in[3]), gr_mul(clipped, in[3]));
     gr_tensor *entropy = gr_neg(gr_sum(gr_mul(gr_exp(log_p), log_p), GR_AXES(1), false));
     gr_tensor *value = gr_squeeze(network(w, 3, 3, gr_tanh, in[0]), 1);

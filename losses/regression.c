@@ -30,8 +30,6 @@ gr_tensor *gr_loss_mae(const gr_tensor *prediction, const gr_tensor *target, gr_
     return gr_reduce(gr_abs(r), how);
 }
 
-/* c (r - c / 2) with c = r cut to [-delta, delta]. The same function written with |r| would have
- * second derivative 0 at r = 0, where it is 1. */
 gr_tensor *gr_loss_huber(const gr_tensor *prediction, const gr_tensor *target, double delta,
                          gr_reduction how)
 {
@@ -41,10 +39,7 @@ gr_tensor *gr_loss_huber(const gr_tensor *prediction, const gr_tensor *target, d
                          "positive and finite")) {
         return gr_error_tensor();
     }
-    gr_tensor *r = residual(function, prediction, target, how);
-    gr_tensor *c = gr_maximum(gr_minimum(r, delta), -delta);
-
-    return gr_reduce(gr_mul(c, gr_add(r, gr_mul(-0.5, c))), how);
+    return gr_reduce(gr_huber(residual(function, prediction, target, how), delta), how);
 }
 
 /* log cosh r */

@@ -79,6 +79,12 @@ GR_API gr_tensor *gr_maximum(gr_arg a, gr_arg b);
 /* smaller of a and b; ties as in gr_maximum. f32, f64, i64. */
 GR_API gr_tensor *gr_minimum(gr_arg a, gr_arg b);
 
+/* the smaller of b and the larger of a and x; at a bound the slope is the bound's. f32, f64, i64. */
+GR_API gr_tensor *gr_clamp(gr_arg x, gr_arg a, gr_arg b);
+
+/* c (a - c / 2) with c = a cut to [-b, b]: a^2 / 2 where |a| <= b, else b (|a| - b / 2), for b > 0 (Huber 1964). f32, f64. */
+GR_API gr_tensor *gr_huber(gr_arg a, gr_arg b);
+
 /* a where c is not 0, else b; gradients follow the selection. f32, f64, i64. */
 GR_API gr_tensor *gr_where(gr_arg c, gr_arg a, gr_arg b);
 
@@ -102,6 +108,9 @@ GR_API gr_tensor *gr_greater(gr_arg a, gr_arg b);
 /* a >= b. f32, f64, i64. */
 GR_API gr_tensor *gr_greater_equal(gr_arg a, gr_arg b);
 
+/* a < x < b. f32, f64, i64. */
+GR_API gr_tensor *gr_between(gr_arg x, gr_arg a, gr_arg b);
+
 #ifdef __cplusplus
 }
 #else
@@ -111,6 +120,8 @@ GR_API gr_tensor *gr_greater_equal(gr_arg a, gr_arg b);
 #define gr_div(a, b) gr_div(GR_ARG(a), GR_ARG(b))
 #define gr_maximum(a, b) gr_maximum(GR_ARG(a), GR_ARG(b))
 #define gr_minimum(a, b) gr_minimum(GR_ARG(a), GR_ARG(b))
+#define gr_clamp(x, a, b) gr_clamp(GR_ARG(x), GR_ARG(a), GR_ARG(b))
+#define gr_huber(a, b) gr_huber(GR_ARG(a), GR_ARG(b))
 #define gr_where(c, a, b) gr_where(GR_ARG(c), GR_ARG(a), GR_ARG(b))
 #define gr_equal(a, b) gr_equal(GR_ARG(a), GR_ARG(b))
 #define gr_not_equal(a, b) gr_not_equal(GR_ARG(a), GR_ARG(b))
@@ -118,5 +129,6 @@ GR_API gr_tensor *gr_greater_equal(gr_arg a, gr_arg b);
 #define gr_less_equal(a, b) gr_less_equal(GR_ARG(a), GR_ARG(b))
 #define gr_greater(a, b) gr_greater(GR_ARG(a), GR_ARG(b))
 #define gr_greater_equal(a, b) gr_greater_equal(GR_ARG(a), GR_ARG(b))
+#define gr_between(x, a, b) gr_between(GR_ARG(x), GR_ARG(a), GR_ARG(b))
 #endif
 #endif

@@ -42,6 +42,9 @@ typedef struct gr__primitive {
      * operand's own, in order. */
     bool (*layout)(const gr_tensor *node, const gr__layout *operand, gr__layout *result);
 
+    /* MAP: the operands' names, as messages show them. */
+    const char *const *operands;
+
     /* SOURCE: whether all elements are one number. */
     bool (*uniform)(const gr_tensor *node);
 } gr__primitive;

@@ -13,6 +13,37 @@ static inline int64_t abs_i64(int64_t x)
     return x < 0 ? -x : x;
 }
 
+/* Each select is an expression of its own, for which compilers then have one instruction. Where one
+ * of the two is NaN the result is the second. */
+#define ORDER(dtype, T) \
+    static inline T larger_##dtype(T a, T b) \
+    { \
+        return a > b ? a : b; \
+    } \
+    static inline T smaller_##dtype(T a, T b) \
+    { \
+        return a < b ? a : b; \
+    } \
+    static inline T nan_or_##dtype(T a, T b) \
+    { \
+        return a != a ? a : b; \
+    } \
+    static inline T huber_##dtype(T a, T b) \
+    { \
+        T c = smaller_##dtype(larger_##dtype(-b, a), b); \
+        return c * (a - c / 2); \
+    }
+
+ORDER(f32, float)
+ORDER(f64, double)
+ORDER(i64, int64_t)
+
+#define CHOOSE(name, x) _Generic((x), float : name##_f32, double : name##_f64, int64_t : name##_i64)
+#define v_larger(a, b) CHOOSE(larger, a)(a, b)
+#define v_smaller(a, b) CHOOSE(smaller, a)(a, b)
+#define v_nan_or(a, b) CHOOSE(nan_or, a)(a, b)
+#define v_huber(a, b) CHOOSE(huber, a)(a, b)
+#define v_clamp(x, low, high) v_smaller(high, v_larger(low, x))
 #define v_sqrt(x) _Generic((x), float : sqrtf, double : sqrt)(x)
 #define v_abs(x) _Generic((x), float : fabsf, double : fabs, int64_t : abs_i64)(x)
 
@@ -42,46 +73,50 @@ static inline int64_t abs_i64(int64_t x)
 
 #define UNARY(dtype, T, name, y) CONVERT(name##_##dtype, T, T, y)
 
-/* ka, kb: 1, or 0 where the operand is one number. */
-#define BINARY_FORM(name, T, y, ka, kb) \
+/* One of n elements, or one number for all. */
+#define EACH(xs) xs[i]
+#define ONE(xs) xs##_number
+
+#define BINARY_FORM(name, T, y, a_of, b_of) \
     MAP(name) \
     { \
         T *to = out; \
-        const T *as = p, *bs = q; \
-        (void)r; \
+        const T *as = p, *bs = q, as_number = *as, bs_number = *bs; \
+        (void)r, (void)as_number, (void)bs_number; \
         LOOP \
         { \
-            T a = as[i * ka], b = bs[i * kb]; \
+            T a = a_of(as), b = b_of(bs); \
             to[i] = (T)(y); \
         } \
     }
 
 #define BINARY(dtype, T, name, y) \
-    BINARY_FORM(name##_##dtype, T, y, 1, 1) \
-    BINARY_FORM(name##_number_a_##dtype, T, y, 0, 1) \
-    BINARY_FORM(name##_number_b_##dtype, T, y, 1, 0)
+    BINARY_FORM(name##_##dtype, T, y, EACH, EACH) \
+    BINARY_FORM(name##_number_a_##dtype, T, y, ONE, EACH) \
+    BINARY_FORM(name##_number_b_##dtype, T, y, EACH, ONE)
 
-#define TERNARY_FORM(name, T, y, ka, kb) \
+#define TERNARY_FORM(name, first, T, y, a_of, b_of) \
     MAP(name) \
     { \
         T *to = out; \
-        const T *cs = p, *as = q, *bs = r; \
+        const T *firsts = p, *as = q, *bs = r, as_number = *as, bs_number = *bs; \
+        (void)as_number, (void)bs_number; \
         LOOP \
         { \
-            T c = cs[i], a = as[i * ka], b = bs[i * kb]; \
+            T first = firsts[i], a = a_of(as), b = b_of(bs); \
             to[i] = (T)(y); \
         } \
     }
 
-#define TERNARY(dtype, T, name, y) \
-    TERNARY_FORM(name##_##dtype, T, y, 1, 1) \
-    TERNARY_FORM(name##_number_a_##dtype, T, y, 0, 1) \
-    TERNARY_FORM(name##_number_b_##dtype, T, y, 1, 0) \
-    TERNARY_FORM(name##_numbers_##dtype, T, y, 0, 0)
+#define TERNARY(dtype, T, name, first, y) \
+    TERNARY_FORM(name##_##dtype, first, T, y, EACH, EACH) \
+    TERNARY_FORM(name##_number_a_##dtype, first, T, y, ONE, EACH) \
+    TERNARY_FORM(name##_number_b_##dtype, first, T, y, EACH, ONE) \
+    TERNARY_FORM(name##_numbers_##dtype, first, T, y, ONE, ONE)
 
 #define GR_UNARY(name, types, low, high, y, ...) EACH_##types(UNARY, name, y)
 #define GR_BINARY(name, types, low, high, y, ...) EACH_##types(BINARY, name, y)
-#define GR_TERNARY(name, types, low, high, y, ...) EACH_##types(TERNARY, name, y)
+#define GR_TERNARY(name, first, types, low, high, y, ...) EACH_##types(TERNARY, name, first, y)
 #include <gradus/elementwise.def>
 
 /* Towards zero; what does not fit becomes the nearest int64, NaN becomes 0. Only numbers that fit

@@ -8,7 +8,7 @@
 #define GR_BINARY(name, types, ...) \
     DECLARE_##types(gr__map_kernel, name) DECLARE_##types(gr__map_kernel, name##_number_a) \
         DECLARE_##types(gr__map_kernel, name##_number_b)
-#define GR_TERNARY(name, types, ...) \
+#define GR_TERNARY(name, first, types, ...) \
     GR_BINARY(name, types, ) DECLARE_##types(gr__map_kernel, name##_numbers)
 #include <gradus/elementwise.def>
 #undef GR_UNARY
@@ -66,7 +66,7 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
 #define GR_UNARY(name, types, ...) .name = {types(name)},
 #define GR_BINARY(name, types, ...) \
     .name = {types(name), types(name##_number_a), types(name##_number_b)},
-#define GR_TERNARY(name, types, ...) \
+#define GR_TERNARY(name, first, types, ...) \
     .name = {types(name), types(name##_number_a), types(name##_number_b), types(name##_numbers)},
 #include <gradus/elementwise.def>
     .cast = {ALL(gr__cast_f32), ALL(gr__cast_f64), ALL(gr__cast_i64)},

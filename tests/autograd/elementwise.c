@@ -31,6 +31,11 @@ static double softplus(double x)
     return isnan(x) ? x : fmax(x, 0) + log1p(exp(-fabs(x)));
 }
 
+static double cut(double x, double bound)
+{
+    return fmin(fmax(x, -bound), bound);
+}
+
 TRUTH1(gr_neg, -x)
 TRUTH2(gr_add, a + b)
 TRUTH2(gr_sub, a - b)
@@ -52,6 +57,8 @@ TRUTH1(gr_abs, fabs(x))
 TRUTH1(gr_sign, x == 0 || isnan(x) ? x : copysign(1, x))
 TRUTH2(gr_maximum, isnan(a) || isnan(b) ? NAN : fmax(a, b))
 TRUTH2(gr_minimum, isnan(a) || isnan(b) ? NAN : fmin(a, b))
+TRUTH3(gr_clamp, fmin(fmax(c, a), b))
+TRUTH2(gr_huber, isnan(a) || isnan(b) ? NAN : cut(a, b) * (a - cut(a, b) / 2))
 TRUTH3(gr_where, c != 0 ? a : b)
 TRUTH2(gr_equal, a == b)
 TRUTH2(gr_not_equal, a != b)
@@ -59,11 +66,13 @@ TRUTH2(gr_less, a < b)
 TRUTH2(gr_less_equal, a <= b)
 TRUTH2(gr_greater, a > b)
 TRUTH2(gr_greater_equal, a >= b)
+TRUTH3(gr_between, a < c && c < b)
 
 typedef struct row {
     const char *name;
     int arity;
-    bool integers, smooth;
+    bool integers, smooth, selects; /* the first operand is a condition */
+    const char *names[3];
     double low, high;
     gr_tensor *(*unary)(const gr_tensor *);
     gr_tensor *(*binary)(gr_arg, gr_arg);
@@ -87,22 +96,15 @@ static double truth(const row *r, const double *in)
                            : r->truth3(in[0], in[1], in[2]);
 }
 
-static const char *operand_name(const row *r, int k)
-{
-    static const char *const names[4][3] = {{0}, {"x"}, {"a", "b"}, {"c", "a", "b"}};
-
-    return names[r->arity][k];
-}
-
 /* ---- operands ---- */
 
-/* From the row's domain, exact in f32; two operands are never closer than 1/66 of the domain, so
- * that maximum and minimum meet no tie. */
+/* From the row's domain, exact in f32; operands are never closer than 1/99 of the domain, so that
+ * maximum, minimum and clamp meet no tie. */
 static double draw(const row *r, int operand, uint64_t seed)
 {
     double step = floor((noise(seed * 3 + (uint64_t)operand) + 2) * 8);
 
-    return (float)(r->low + (r->high - r->low) * (2 * step + operand % 2 + 0.37) / 66);
+    return (float)(r->low + (r->high - r->low) * (3 * step + operand + 0.37) / 99);
 }
 
 static gr_tensor *drawn(const row *r, int operand, gr_dtype dtype, gr_shape shape, uint64_t seed)
@@ -216,7 +218,7 @@ static int inputs_of(call *c, gr_tensor **x)
 {
     int n = 0;
 
-    for (int k = c->r->arity == 3; k < c->r->arity; k++) {
+    for (int k = c->r->selects; k < c->r->arity; k++) {
         if (c->in[k].tensor) {
             c->input[n] = k;
             x[n++] = (gr_tensor *)(uintptr_t)c->in[k].tensor;
@@ -305,8 +307,8 @@ static void check_numbers(const row *r)
                                      : (gr_arg){NULL, draw(r, k, 990)};
         }
         expect_row(r, in, 2e-15);
-        bool condition_only = r->arity == 3 && tensors == 1;
-        bool number_decides = r->arity == 3 && !(tensors & 1);
+        bool condition_only = r->selects && tensors == 1;
+        bool number_decides = r->selects && !(tensors & 1);
         if (!condition_only && !number_decides) {
             expect_gradients(r, in, 2);
         }
@@ -326,7 +328,7 @@ static void check_integers(const row *r)
     if (!r->integers) {
         cr_assert(gr_is_error(apply(r, in)));
         snprintf(message, sizeof message, "%s: %s: got i64, want f32 or f64; convert with gr_cast",
-                 r->name, operand_name(r, 0));
+                 r->name, r->names[0]);
         expect_error(GR_ERROR_DTYPE, message);
         return;
     }
@@ -340,7 +342,7 @@ static void check_integers(const row *r)
         snprintf(message, sizeof message,
                  "%s: %s: got 1.5 beside i64, want a whole number; convert "
                  "the tensor with gr_cast",
-                 r->name, operand_name(r, r->arity - 1));
+                 r->name, r->names[r->arity - 1]);
         expect_error(GR_ERROR_DTYPE, message);
     }
 }
@@ -360,7 +362,7 @@ static void expect_refused(const row *r, const gr_tensor *t, gr_code code, const
         expect_ok();
         return;
     }
-    snprintf(message, sizeof message, "%s: %s: %s", r->name, operand_name(r, r->arity - 1), text);
+    snprintf(message, sizeof message, "%s: %s: %s", r->name, r->names[r->arity - 1], text);
     expect_error(code, message);
 }
 
@@ -408,24 +410,26 @@ static void check_row(row r)
 
 #define ALL true
 #define FLOATS false
-#define ROW_TEST(row_name, count, types, lo, hi, derivative, kind, number) \
+#define ROW_TEST(row_name, count, types, lo, hi, derivative, kind, number, ...) \
     Test(elementwise, row_name) \
     { \
         check_row((row){.name = #row_name, \
                         .arity = count, \
                         .integers = types, \
                         .smooth = strcmp(derivative, "NONE") != 0, \
+                        .selects = *(const char *[]){__VA_ARGS__}[0] == 'c', \
+                        .names = {__VA_ARGS__}, \
                         .low = lo, \
                         .high = hi, \
                         .kind = row_name, \
                         .truth##number = row_name##_truth}); \
     }
 #define GR_UNARY(name, types, low, high, y, dx, what) \
-    ROW_TEST(name, 1, types, low, high, #dx, unary, 1)
+    ROW_TEST(name, 1, types, low, high, #dx, unary, 1, "x")
 #define GR_BINARY(name, types, low, high, y, da, db, what) \
-    ROW_TEST(name, 2, types, low, high, #da, binary, 2)
-#define GR_TERNARY(name, types, low, high, y, da, db, what) \
-    ROW_TEST(name, 3, types, low, high, #da, ternary, 3)
+    ROW_TEST(name, 2, types, low, high, #da, binary, 2, "a", "b")
+#define GR_TERNARY(name, first, types, low, high, y, dfirst, da, db, what) \
+    ROW_TEST(name, 3, types, low, high, #da, ternary, 3, #first, "a", "b")
 #include <gradus/elementwise.def>
 #undef GR_UNARY
 #undef GR_BINARY
@@ -460,7 +464,7 @@ static void expect_same(const char *name, gr_dtype dtype, double x, double got, 
                     gr_item(name(tensor_of(GR_F32, GR_SCALAR, &specials[i]))), want); \
     }
 #define GR_BINARY(name, types, low, high, y, da, db, what)
-#define GR_TERNARY(name, types, low, high, y, da, db, what)
+#define GR_TERNARY(...)
 
 Test(elementwise, unary_special_values){
 #include <gradus/elementwise.def>
@@ -531,6 +535,10 @@ Test(elementwise, minimum_norm_subgradients)
     expect_numbers(slope_of(gr_maximum(0, x), x), 0, 0, 0, 1);
     expect_numbers(slope_of(gr_minimum(x, 0.0), x), 0, 0, 1, 0);
     expect_numbers(slope_of(gr_minimum(2.5, x), x), 1, 1, 1, 0);
+    expect_numbers(slope_of(gr_clamp(x, 0, 2.5), x), 0, 0, 0, 0);
+    expect_numbers(slope_of(gr_clamp(x, -1.5, 3), x), 1, 1, 0, 1);
+    expect_numbers(slope_of(gr_huber(x, 1.5), x), 0, 0, -1.5, 1.5);
+    expect_numbers(slope_of(slope_of(gr_huber(x, 1.5), x), x), 1, 1, 0, 0);
     EXPECT_NO_LEAK();
 }
 

@@ -16,7 +16,7 @@ typedef struct row {
 
 #define GR_UNARY(name, types, low, high, ...) {#name, types, low, high, name, NULL, NULL},
 #define GR_BINARY(name, types, low, high, ...)
-#define GR_TERNARY(name, types, low, high, ...)
+#define GR_TERNARY(...)
 static const row unary_rows[] = {
 #include <gradus/elementwise.def>
 };
@@ -30,7 +30,7 @@ static const row binary_rows[] = {
 #undef GR_BINARY
 #undef GR_TERNARY
 #define GR_BINARY(name, types, low, high, ...)
-#define GR_TERNARY(name, types, low, high, ...) {#name, types, low, high, NULL, NULL, name},
+#define GR_TERNARY(name, first, types, low, high, ...) {#name, types, low, high, NULL, NULL, name},
 static const row ternary_rows[] = {
 #include <gradus/elementwise.def>
 };

@@ -28,6 +28,18 @@ static double log_cosh(double x)
 #define v_log_cosh(x) log_cosh(x)
 #define v_sqrt(x) sqrt(x)
 #define v_abs(x) fabs(x)
+#define v_larger(a, b) ((a) > (b) ? (a) : (b))
+#define v_smaller(a, b) ((a) < (b) ? (a) : (b))
+#define v_nan_or(a, b) (isnan(a) ? (a) : (b))
+#define v_clamp(x, low, high) v_smaller(high, v_larger(low, x))
+#define v_huber(a, b) huber(a, b)
+
+static double huber(double a, double b)
+{
+    double c = v_smaller(v_larger(-b, a), b);
+
+    return c * (a - c / 2);
+}
 
 typedef double reference(double p, double q, double r);
 
@@ -272,8 +284,8 @@ static void check(row r, int dtypes)
     } \
     CHECK(name, types, low, high, 2)
 
-#define GR_TERNARY(name, types, low, high, y, ...) \
-    static double name##_reference(double c, double a, double b) \
+#define GR_TERNARY(name, first, types, low, high, y, ...) \
+    static double name##_reference(double first, double a, double b) \
     { \
         return y; \
     } \
@@ -316,6 +328,11 @@ static const meaning meanings[] = {
     IS(gr_minimum, NAN, 1, 0, NAN), IS(gr_minimum, 1, NAN, 0, NAN),
     IS(gr_where, 0, 2.385, -7.25, -7.25), IS(gr_where, 0.5, 2.385, -7.25, 2.385),
     IS(gr_where, -0.0, NAN, 1, 1), IS(gr_where, NAN, 1, 2, 1),
+    IS(gr_clamp, 2.385, -1, 1, 1), IS(gr_clamp, -2.385, -1, 1, -1), IS(gr_clamp, 0.5, -1, 1, 0.5),
+    IS(gr_clamp, NAN, -1, 1, NAN), IS(gr_clamp, -INFINITY, -1, 1, -1), IS(gr_clamp, 0, 2, 1, 1),
+    IS(gr_huber, 0.5, 1, 0, 0.125), IS(gr_huber, -3, 2, 0, 4), IS(gr_huber, NAN, 1, 0, NAN),
+    IS(gr_huber, INFINITY, 1, 0, INFINITY), IS(gr_between, 0.5, 0, 1, 1),
+    IS(gr_between, 1, 0, 1, 0), IS(gr_between, 0, 0, 1, 0), IS(gr_between, NAN, 0, 1, 0),
     IS(gr_equal, 2, 2, 0, 1), IS(gr_equal, 2, 3, 0, 0), IS(gr_equal, NAN, NAN, 0, 0),
     IS(gr_not_equal, 2, 2, 0, 0), IS(gr_not_equal, 2, 3, 0, 1), IS(gr_not_equal, NAN, NAN, 0, 1),
     IS(gr_less, 2, 2, 0, 0), IS(gr_less, 2, 3, 0, 1), IS(gr_less, 3, 2, 0, 0),
