@@ -36,6 +36,10 @@ BUILD  ?= build$(if $(strip $(kind)),/$(subst $(empty) ,-,$(strip $(kind))))
 # core makes two threads ten times slower than one.
 export GOMP_SPINCOUNT ?= 1000
 
+# One program that has the machine to itself, more or less: bound to a core each, its threads cannot
+# meet on one, and may wait longer.
+bound := OMP_PROC_BIND=true GOMP_SPINCOUNT=100000
+
 # --- Flags ---------------------------------------------------------------------------------------
 # Results have the same bits everywhere: never -ffast-math, never -march=native, no contraction.
 
@@ -176,7 +180,7 @@ run: ## Run an example: EXAMPLE=vae EPOCHS= SEED= THREADS= MNIST=DIR OUT=DIR ARG
 	@[ -d examples/$(EXAMPLE) ] || { echo 'no example $(EXAMPLE); make examples lists them'; exit 2; }
 	@tools/deps run
 	@$(MAKE) --no-print-directory $(BUILD)/examples/$(EXAMPLE)
-	@$(BUILD)/examples/$(EXAMPLE) $(strip $(arguments))
+	@$(if $(filter 1,$(THREADS)),,$(bound)) $(BUILD)/examples/$(EXAMPLE) $(strip $(arguments))
 
 examples: ## List the examples
 	@awk 'FNR == 1 { gsub("^/[*] *| *[*]/$$", ""); split(FILENAME, part, "/"); \

@@ -258,8 +258,8 @@ forward, backward, Adam; products: values.
 PEERS_METHOD = """In bold, the median over that of Gradus: above 1, Gradus is faster. Before they
 are timed, all values agree with the formula in float64 to 1e-5, all gradients to 1e-5 of their
 largest element. PyTorch eager with its default Adam and with the fused one, compiled with the latter;
-on two threads with the better of its default and GOMP_SPINCOUNT=1000, which Gradus has; JAX with
-donated buffers. What is compiled is compiled for the shape, untimed.
+on two threads with the best of its default, GOMP_SPINCOUNT=1000, and threads bound to cores, which
+Gradus has; JAX with donated buffers. What is compiled is compiled for the shape, untimed.
 
 """
 

@@ -33,9 +33,11 @@ PROCESS = {"gradus": "gradus", "c_loop": "gradus", "gradus_own": "own", "gradus_
            "torch": "torch", "torch_composed": "torch", "torch_compile": "torch",
            "torch_fused": "torch", "jax": "jax"}
 
-# A process of PyTorch for each: waiting threads that spin are faster where nothing else runs, those
-# that sleep soon where cores are shared. The better one counts.
-SPINS = {"torch": {}, "torch_sleepy": {"GOMP_SPINCOUNT": "1000"}}
+# How two threads wait for each other. Bound to a core each they cannot meet on one, where Linux puts
+# them after a sleep; Gradus runs so. A process of PyTorch for each, of which the best one counts:
+# where nothing else runs, threads that spin are faster, where cores are shared those that sleep soon.
+BOUND = {"OMP_PROC_BIND": "true", "GOMP_SPINCOUNT": "100000"}
+WAITS = {"torch": {}, "torch_sleepy": {"GOMP_SPINCOUNT": "1000"}, "torch_bound": BOUND}
 
 
 class Failure(Exception):
@@ -89,15 +91,15 @@ class Process:
 
 
 def environment(threads, **more):
-    kept = {k: v for k, v in os.environ.items() if k not in ("GOMP_SPINCOUNT", "GRADUS_GEMM")}
+    kept = {k: v for k, v in os.environ.items() if k not in (*BOUND, "GRADUS_GEMM")}
     return {**kept, "OMP_NUM_THREADS": str(threads), **more}
 
 
 def processes(program, peers, log):
     """By name and number of threads."""
     def gradus(threads, **more):
-        return Process([program, str(threads)], environment(threads, GOMP_SPINCOUNT="1000", **more),
-                       log)
+        waits = BOUND if threads > 1 else {}
+        return Process([program, str(threads)], environment(threads, **waits, **more), log)
 
     found = {}
     for t in THREADS:
@@ -107,10 +109,10 @@ def processes(program, peers, log):
         if peers:
             peers = Path(peers).resolve()
             python = peers / "bin/python"
-            for name, spin in SPINS.items() if t > 1 else [("torch", {})]:
+            for name, waits in WAITS.items() if t > 1 else [("torch", {})]:
                 found[name, t] = Process(
                     [python, HERE / "peer_torch.py", str(t)],
-                    environment(t, TORCHINDUCTOR_CACHE_DIR=f"{peers}/compiled", **spin), log)
+                    environment(t, TORCHINDUCTOR_CACHE_DIR=f"{peers}/compiled", **waits), log)
             one = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
             found["jax", t] = Process(
                 [python, HERE / "peer_jax.py"],
@@ -178,7 +180,7 @@ def weighs_memory(case, contender):
 def contenders_of(case, found):
     for t in THREADS:
         for who in case.row.who:
-            for name in SPINS if PROCESS[who] == "torch" else [PROCESS[who]]:
+            for name in WAITS if PROCESS[who] == "torch" else [PROCESS[who]]:
                 if (name, t) in found:
                     yield Contender(who, name, t, found[name, t])
 
