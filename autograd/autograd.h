@@ -36,7 +36,8 @@ bool gr__is_transposed(const gr_tensor *x);
  * number. */
 gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low);
 
-/* -x. */
-gr_arg gr__minus(gr_arg x);
+/* a - b, where both may be numbers. */
+gr_arg gr__minus(gr_arg a, gr_arg b);
+#define gr__minus(a, b) gr__minus(GR_ARG(a), GR_ARG(b))
 
 #endif

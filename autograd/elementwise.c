@@ -145,9 +145,11 @@ gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
     return gr_where(wins, gradient, gr_where(gr_equal(high, low), gr_mul(0.5, gradient), 0));
 }
 
-gr_arg gr__minus(gr_arg x)
+gr_arg(gr__minus)(gr_arg a, gr_arg b)
 {
-    return x.tensor ? (gr_arg){gr_neg(x.tensor), 0} : (gr_arg){NULL, -x.number};
+    bool numbers = !a.tensor && !b.tensor;
+
+    return numbers ? (gr_arg){NULL, a.number - b.number} : (gr_arg){gr_sub(a, b), 0};
 }
 
 #define GR__DESCRIPTOR(row, count, types, ...) \

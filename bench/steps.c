@@ -95,7 +95,7 @@ static gr_tensor *vae(const work *w)
     gr_tensor *mean = gr_linear_apply(&w->layer[1], hidden);
     gr_tensor *logvar = gr_linear_apply(&w->layer[2], hidden);
     gr_tensor *eps = w->input[NOISE] ? w->input[NOISE] : gr_normal(w->rng, gr_shape_of(mean), 0, 1);
-    gr_tensor *z = gr_add(mean, gr_mul(gr_exp(gr_mul(0.5, logvar)), eps));
+    gr_tensor *z = gr_add_mul(mean, gr_exp(gr_mul(0.5, logvar)), eps);
 
     return gr_add(gr_loss_bce_logits(network(w, 3, 2, gr_relu, z), x, GR_BATCH_MEAN),
                   gr_loss_kl_normal(mean, logvar, GR_BATCH_MEAN));

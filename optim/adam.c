@@ -44,15 +44,15 @@ static void rule(const void *options, gr__update *u)
     if (o->weight_decay > 0 && o->decoupled) {
         p = gr_mul(1 - u->lr * o->weight_decay, p);
     } else if (o->weight_decay > 0) {
-        g = gr_add(g, gr_mul(o->weight_decay, p));
+        g = gr_add_mul(g, o->weight_decay, p);
     }
-    gr_tensor *m = gr_add(gr_mul(o->beta1, u->moments[0]), gr_mul(1 - o->beta1, g));
-    gr_tensor *v = gr_add(gr_mul(o->beta2, u->moments[1]), gr_mul(1 - o->beta2, gr_square(g)));
+    gr_tensor *m = gr_lerp(u->moments[0], g, 1 - o->beta1);
+    gr_tensor *v = gr_lerp(u->moments[1], gr_square(g), 1 - o->beta2);
     double root = sqrt(1 - pow(o->beta2, u->t)), rate = u->lr * root / (1 - pow(o->beta1, u->t));
 
     u->moments[0] = m;
     u->moments[1] = v;
-    u->p = gr_sub(p, gr_mul(rate, gr_div(m, gr_add(gr_sqrt(v), o->eps * root))));
+    u->p = gr_add_mul(p, -rate, gr_div(m, gr_add(gr_sqrt(v), o->eps * root)));
 }
 
 static const gr__method adam = {

@@ -33,9 +33,9 @@ static void plain_rule(const void *options, gr__update *u)
     const gr_sgd_options *o = options;
 
     if (o->weight_decay > 0) {
-        u->g = gr_add(u->g, gr_mul(o->weight_decay, u->p));
+        u->g = gr_add_mul(u->g, o->weight_decay, u->p);
     }
-    u->p = gr_sub(u->p, gr_mul(u->lr, u->g));
+    u->p = gr_add_mul(u->p, -u->lr, u->g);
 }
 
 /* g <- g + weight_decay p;   b <- momentum b + (1 - dampening) g   (first step: b = g)
@@ -46,11 +46,11 @@ static void momentum_rule(const void *options, gr__update *u)
     const gr_tensor *g = u->g, *b = u->moments[0];
 
     if (o->weight_decay > 0) {
-        g = gr_add(g, gr_mul(o->weight_decay, u->p));
+        g = gr_add_mul(g, o->weight_decay, u->p);
     }
-    b = u->t == 1 ? g : gr_add(gr_mul(o->momentum, b), gr_mul(1 - o->dampening, g));
+    b = u->t == 1 ? g : gr_add_mul(gr_mul(o->momentum, b), 1 - o->dampening, g);
     u->moments[0] = b;
-    u->p = gr_sub(u->p, gr_mul(u->lr, o->nesterov ? gr_add(g, gr_mul(o->momentum, b)) : b));
+    u->p = gr_add_mul(u->p, -u->lr, o->nesterov ? gr_add_mul(g, o->momentum, b) : b);
 }
 
 static const gr__method plain = {

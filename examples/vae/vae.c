@@ -63,7 +63,7 @@ static elbo negative_elbo(const vae *m, const gr_tensor *x, gr_rng *rng)
     gr_tensor *mean = gr_linear_apply(&m->mean, hidden);     /* (B, 20) */
     gr_tensor *logvar = gr_linear_apply(&m->logvar, hidden); /* (B, 20) */
     gr_tensor *eps = gr_normal(rng, gr_shape_of(mean), 0, 1);
-    gr_tensor *z = gr_add(mean, gr_mul(gr_exp(gr_mul(0.5, logvar)), eps));
+    gr_tensor *z = gr_add_mul(mean, gr_exp(gr_mul(0.5, logvar)), eps);
     elbo e = {
         .reconstruction = gr_loss_bce_logits(decode(m, z), x, GR_BATCH_MEAN),
         .kl = gr_loss_kl_normal(mean, logvar, GR_BATCH_MEAN),

@@ -25,6 +25,12 @@ GR_API gr_tensor *gr_mul(gr_arg a, gr_arg b);
 /* a / b. f32, f64. */
 GR_API gr_tensor *gr_div(gr_arg a, gr_arg b);
 
+/* x + a b, rounded twice. f32, f64, i64. */
+GR_API gr_tensor *gr_add_mul(gr_arg x, gr_arg a, gr_arg b);
+
+/* from x at b = 0 to a at b = 1: x + b (a - x). f32, f64. */
+GR_API gr_tensor *gr_lerp(gr_arg x, gr_arg a, gr_arg b);
+
 /* x^2. f32, f64, i64. */
 GR_API gr_tensor *gr_square(const gr_tensor *x);
 
@@ -118,6 +124,8 @@ GR_API gr_tensor *gr_between(gr_arg x, gr_arg a, gr_arg b);
 #define gr_sub(a, b) gr_sub(GR_ARG(a), GR_ARG(b))
 #define gr_mul(a, b) gr_mul(GR_ARG(a), GR_ARG(b))
 #define gr_div(a, b) gr_div(GR_ARG(a), GR_ARG(b))
+#define gr_add_mul(x, a, b) gr_add_mul(GR_ARG(x), GR_ARG(a), GR_ARG(b))
+#define gr_lerp(x, a, b) gr_lerp(GR_ARG(x), GR_ARG(a), GR_ARG(b))
 #define gr_maximum(a, b) gr_maximum(GR_ARG(a), GR_ARG(b))
 #define gr_minimum(a, b) gr_minimum(GR_ARG(a), GR_ARG(b))
 #define gr_clamp(x, a, b) gr_clamp(GR_ARG(x), GR_ARG(a), GR_ARG(b))

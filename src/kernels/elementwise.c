@@ -32,6 +32,11 @@ static inline int64_t abs_i64(int64_t x)
     { \
         T c = smaller_##dtype(larger_##dtype(-b, a), b); \
         return c * (a - c / 2); \
+    } \
+    static inline T lerp_##dtype(T x, T a, T b) \
+    { \
+        T from = b < (T)0.5 ? x : a, part = b < (T)0.5 ? b : b - 1; \
+        return from + part * (a - x); \
     }
 
 ORDER(f32, float)
@@ -43,6 +48,7 @@ ORDER(i64, int64_t)
 #define v_smaller(a, b) CHOOSE(smaller, a)(a, b)
 #define v_nan_or(a, b) CHOOSE(nan_or, a)(a, b)
 #define v_huber(a, b) CHOOSE(huber, a)(a, b)
+#define v_lerp(x, a, b) CHOOSE(lerp, x)(x, a, b)
 #define v_clamp(x, low, high) v_smaller(high, v_larger(low, x))
 #define v_sqrt(x) _Generic((x), float : sqrtf, double : sqrt)(x)
 #define v_abs(x) _Generic((x), float : fabsf, double : fabs, int64_t : abs_i64)(x)

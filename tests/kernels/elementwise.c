@@ -32,7 +32,13 @@ static double log_cosh(double x)
 #define v_smaller(a, b) ((a) < (b) ? (a) : (b))
 #define v_nan_or(a, b) (isnan(a) ? (a) : (b))
 #define v_clamp(x, low, high) v_smaller(high, v_larger(low, x))
+#define v_lerp(x, a, b) lerp(x, a, b)
 #define v_huber(a, b) huber(a, b)
+
+static double lerp(double x, double a, double b)
+{
+    return b < 0.5 ? x + b * (a - x) : a + (b - 1) * (a - x);
+}
 
 static double huber(double a, double b)
 {
@@ -328,7 +334,8 @@ static const meaning meanings[] = {
     IS(gr_minimum, NAN, 1, 0, NAN), IS(gr_minimum, 1, NAN, 0, NAN),
     IS(gr_where, 0, 2.385, -7.25, -7.25), IS(gr_where, 0.5, 2.385, -7.25, 2.385),
     IS(gr_where, -0.0, NAN, 1, 1), IS(gr_where, NAN, 1, 2, 1),
-    IS(gr_clamp, 2.385, -1, 1, 1), IS(gr_clamp, -2.385, -1, 1, -1), IS(gr_clamp, 0.5, -1, 1, 0.5),
+    IS(gr_add_mul, 2, 3, -4, -10), IS(gr_lerp, 2, 4, 0.25, 2.5), IS(gr_lerp, 2, 4, 0.75, 3.5),
+    IS(gr_lerp, 1e30, 3, 1, 3), IS(gr_lerp, 3, 1e30, 0, 3), IS(gr_clamp, 2.385, -1, 1, 1), IS(gr_clamp, -2.385, -1, 1, -1), IS(gr_clamp, 0.5, -1, 1, 0.5),
     IS(gr_clamp, NAN, -1, 1, NAN), IS(gr_clamp, -INFINITY, -1, 1, -1), IS(gr_clamp, 0, 2, 1, 1),
     IS(gr_huber, 0.5, 1, 0, 0.125), IS(gr_huber, -3, 2, 0, 4), IS(gr_huber, NAN, 1, 0, NAN),
     IS(gr_huber, INFINITY, 1, 0, INFINITY), IS(gr_between, 0.5, 0, 1, 1),

@@ -29,5 +29,5 @@ check() { # work, bound for one step
 
 check loss 26000
 check chain 2150000
-check step 405000
+check step 355000
 exit $bad
