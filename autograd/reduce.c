@@ -10,10 +10,14 @@ static int mask_of(const gr_tensor *y)
 static gr_tensor *spread(const gr_tensor *t, const gr_tensor *y)
 {
     const gr_tensor *x = y->in[0].tensor;
-    const gr__shape *kept = gr__shape_reduced(y->op->name, x->shape, mask_of(y), true);
+    int mask = mask_of(y);
+    bool leading = (mask & (mask + 1)) == 0; /* then it broadcasts as it is */
 
-    return kept ? gr_expand(gr_reshape(t, gr__public_shape(kept)), gr__public_shape(x->shape))
-                : &gr__error_tensor;
+    if (!leading) {
+        const gr__shape *kept = gr__shape_reduced(y->op->name, x->shape, mask, true);
+        t = kept ? gr_reshape(t, gr__public_shape(kept)) : &gr__error_tensor;
+    }
+    return gr_expand(t, gr__public_shape(x->shape));
 }
 
 static const gr__primitive sum_primitive;
