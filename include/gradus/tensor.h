@@ -314,6 +314,7 @@ typedef struct gr_work {
     int64_t
         recomputed;  /* nodes computed again in a later flush, because their value was not kept */
     int64_t flushes; /* schedules run */
+    int64_t planned; /* of these, those for which no plan of an earlier one would do */
 } gr_work;
 
 GR_API gr_work gr_work_stats(void);

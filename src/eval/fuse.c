@@ -400,47 +400,18 @@ static void place_reduce(gr__plan *plan, gr__item *item)
     settle_reduced(plan, item, k, inside);
 }
 
-/* An opaque kernel with one index in each row of the last axis, which is known to be in range. */
-typedef struct rowwise {
-    bool fits;
-    int64_t rows, length;
-} rowwise;
-
-static rowwise rowwise_of(const gr_tensor *node)
-{
-    rowwise r = {.fits = false};
-    gr__fault fault = {.found = false};
-
-    if (!node->op->row || !node->in[1].tensor->buffer) {
-        return r;
-    }
-    const gr_tensor *index = node->in[1].tensor, *x = node->in[0].tensor;
-    const gr__shape *full = node->shape->count > x->shape->count ? node->shape : x->shape;
-    int axis = ((const gr__along *)node->detail)->axis;
-    r.rows = index->shape->count;
-    r.length = full->dims[axis];
-    for (int i = axis + 1; i < full->rank; i++) {
-        r.length = full->dims[i] == 1 ? r.length : 0;
-    }
-    if (r.length > 0 && r.length <= GR__LONGEST_ROW && r.rows > 0 &&
-        r.rows * r.length == full->count) {
-        gr__array array = gr__array_of(index);
-        gr__kernels_in_use()->check_index(&array, r.length, &fault);
-        r.fits = !fault.found;
-    }
-    return r;
-}
-
+/* One index in each row of the last axis can be done tile by tile. */
 static void place_opaque(gr__plan *plan, gr__item *item)
 {
-    rowwise r = plan->fusing ? rowwise_of(item->node) : (rowwise){.fits = false};
+    int64_t length = plan->fusing ? item->like.trait : 0;
 
-    if (!r.fits) {
+    if (length == 0) {
         place_alone(plan, item);
         return;
     }
-    gr__axes_order a = {.length = r.length, .kept = r.rows, .trailing = true};
-    int32_t k = reducing_pass(plan, item, r.rows * r.length, &a, NULL);
+    int64_t rows = item->node->in[1].tensor->shape->count;
+    gr__axes_order a = {.length = length, .kept = rows, .trailing = true};
+    int32_t k = reducing_pass(plan, item, rows * length, &a, NULL);
     settle_reduced(plan, item, k, true);
 }
 
@@ -453,10 +424,10 @@ static void place_view(gr__plan *plan, gr__item *item)
     gr__item *x = gr__read_by(plan, item, 0);
     bool ordered = !node->op->layout || node->op->in_order;
 
-    if (!x || x->home < 0) {
+    if (!x || x->home < 0) { /* it could not be laid out at once, or its operand is an error */
         item->home = GR__NONE;
         item->failed = !gr__compute(plan->thread, node);
-        plan->trouble = plan->trouble || item->failed;
+        plan->trouble = true;
         return;
     }
     bool inside = x->inside && ordered && (x->uniform || gr__in_order(t->shape, node->shape));

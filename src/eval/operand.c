@@ -8,7 +8,7 @@ enum {
 
 /* ---- references: what the live nodes of the pass read ---- */
 
-static gr__load plan_of(const gr_tensor *t, const gr__shape *shape)
+gr__load gr__load_of(const gr_tensor *t, const gr__shape *shape)
 {
     gr__layout layout = gr__layout_of(t);
     int64_t strides[GR_MAX_RANK];
@@ -34,27 +34,27 @@ static void recognise(gr__writer *w, gr__input *input)
         input->pattern = GR__IN_PLACE;
         return;
     }
-    gr__load *plan = input->plan = &w->plans[w->plan_count++];
-    *plan = plan_of(t, input->shape);
-    int last = plan->rank - 1;
-    if (plan->rank == 0) {
+    gr__load *load = input->load = &w->program->loads[w->program->load_count++];
+    *load = gr__load_of(t, input->shape);
+    int last = load->rank - 1;
+    if (load->rank == 0) {
         input->pattern = GR__SINGLE;
-    } else if (plan->rank == 1 && plan->strides[0] == 1) {
+    } else if (load->rank == 1 && load->strides[0] == 1) {
         input->pattern = GR__IN_PLACE;
-    } else if (plan->rank == 2 && plan->strides[1] == 0 && plan->strides[0] == 1) {
+    } else if (load->rank == 2 && load->strides[1] == 0 && load->strides[0] == 1) {
         input->pattern = GR__GROUPED;
-        input->length = input->each * plan->dims[last];
-    } else if (plan->strides[0] == 0) {
+        input->length = input->each * load->dims[last];
+    } else if (load->strides[0] == 0) {
         input->pattern = GR__PERIODIC;
-        input->length = input->each * (input->shape->count / plan->dims[0]);
+        input->length = input->each * (input->shape->count / load->dims[0]);
     }
 }
 
-static gr__reference find_input(gr__writer *w, const gr_tensor *t, const gr__shape *shape)
+static gr__input *find_input(gr__writer *w, const gr_tensor *t, const gr__shape *shape)
 {
     for (int i = w->input_count - 1; i >= 0; i--) {
         if (w->inputs[i].tensor == t && w->inputs[i].shape == shape) {
-            return (gr__reference){GR__AN_INPUT, i};
+            return &w->inputs[i];
         }
     }
     gr__input *input = &w->inputs[w->input_count];
@@ -65,7 +65,8 @@ static gr__reference find_input(gr__writer *w, const gr_tensor *t, const gr__sha
     if (t->buffer) {
         recognise(w, input);
     }
-    return (gr__reference){GR__AN_INPUT, w->input_count++};
+    w->input_count++;
+    return input;
 }
 
 /* The shape in which a node wants to see an operand that lies in memory. */
@@ -74,6 +75,20 @@ static const gr__shape *wanted_shape(const gr_tensor *node, const gr_tensor *t)
     bool same = gr__reads_as_is(node) || node->shape->count == t->shape->count;
 
     return same ? t->shape : node->shape;
+}
+
+/* The first reader's operand says which tensor it is; that of any other is the same. */
+static void note_reader(gr__writer *w, gr__input *input, int32_t item, int16_t operand)
+{
+    gr__program *p = w->program;
+
+    if (input->reads == 0) {
+        input->item = item;
+        input->operand = operand;
+    } else {
+        p->twins[p->twin_count++] = (gr__twin){.items = {input->item, item},
+                                               .operands = {input->operand, operand}};
+    }
 }
 
 static void refer(gr__writer *w, const gr__member *member, gr__value *v)
@@ -93,9 +108,9 @@ static void refer(gr__writer *w, const gr__member *member, gr__value *v)
                 w->inputs[root->in[0].index].last = here;
             }
         } else {
-            v->in[i] = find_input(w, t, wanted_shape(node, t));
-            gr__input *input = &w->inputs[v->in[i].index];
-            input->item = gr__read_by(w->plan, v->item, i);
+            gr__input *input = find_input(w, t, wanted_shape(node, t));
+            v->in[i] = (gr__reference){GR__AN_INPUT, (int32_t)(input - w->inputs)};
+            note_reader(w, input, (int32_t)(v->item - w->plan->items), (int16_t)i);
             input->reads++;
             input->last = here;
         }
@@ -179,7 +194,7 @@ static uint16_t filled_register(gr__writer *w, const gr__input *input, bool once
 {
     gr__program *p = w->program;
     gr__instruction in = {.run = gr__do_load,
-                          .load = input->plan,
+                          .load = input->load,
                           .out = gr__new_register(w, w->register_size),
                           .grain = gr__grain_of(p, input->each)};
 
@@ -195,24 +210,23 @@ static void place_input(gr__writer *w, gr__input *input)
 {
     const gr__program *p = w->program;
     const gr_tensor *t = input->tensor;
-    bool run = input->plan && input->plan->rank == 2 && input->plan->strides[1] == 1;
+    bool run = input->load && input->load->rank == 2 && input->load->strides[1] == 1;
     uint8_t grain = gr__grain_of(w->program, input->each);
 
     input->group = input->each;
     if (input->pattern == GR__SINGLE) {
-        input->slot = gr__new_slot(w, gr__base(t));
+        input->slot = gr__new_slot(w);
         input->group = GR__NUMBER;
     } else if (input->pattern == GR__IN_PLACE) {
-        input->slot = gr__moving_slot(w, gr__base(t), gr__size_of(t), grain, 0);
+        input->slot = gr__moving_slot(w, gr__size_of(t), grain, 0);
         gr__stride *stride = &w->program->strides[w->program->stride_count - 1];
         stride->far = input->each == 1 && p->elements >= FAR / (int64_t)gr__size_of(t);
     } else if (input->pattern == GR__GROUPED && p->tile % input->length == 0) {
-        input->slot = gr__moving_slot(w, gr__base(t), gr__size_of(t),
-                                      gr__grain_of(w->program, input->length), 0);
+        input->slot = gr__moving_slot(w, gr__size_of(t), gr__grain_of(w->program, input->length),
+                                      0);
         input->group = input->length;
     } else if (input->pattern == GR__PERIODIC && run && input->length % p->tile == 0) {
-        input->slot = gr__moving_slot(w, gr__base(t), gr__size_of(t), grain,
-                                      input->length / input->each);
+        input->slot = gr__moving_slot(w, gr__size_of(t), grain, input->length / input->each);
     } else {
         input->slot = filled_register(
             w, input, input->pattern == GR__PERIODIC && p->tile % input->length == 0);
@@ -224,9 +238,9 @@ gr__numbers gr__numbers_of(gr__writer *w, const gr__value *v, int i)
     gr__reference r = v->in[i];
 
     if (r.source == GR__A_NUMBER) {
-        const gr_tensor *node = v->item->node;
-        return (gr__numbers){gr__number_slot(w, (gr_dtype)node->dtype, node->in[r.index].number),
-                             GR__NUMBER};
+        gr__numbers number = {gr__number_slot(w), GR__NUMBER};
+        gr__give(w, v, r.index, number.slot);
+        return number;
     }
     if (r.source == GR__AN_INPUT) {
         gr__input *input = &w->inputs[r.index];

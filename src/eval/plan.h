@@ -6,7 +6,36 @@
 #include "src/core/scope.h"
 #include "src/eval/eval.h"
 
-enum { GR__NONE = -1, GR__NEVER = INT32_MAX };
+/* ---- room.c: memory for programs and their threads ---- */
+
+typedef struct gr__room {
+    struct gr__room_chunk *chunks, *current;
+    char *threads;
+    size_t thread_bytes; /* of all threads together */
+} gr__room;
+
+void *gr__room_take(gr__room *room, size_t bytes); /* 64-byte aligned; NULL: no memory */
+void gr__room_reset(gr__room *room);               /* all that was taken is free again */
+void gr__room_free(gr__room *room);
+
+enum {
+    GR__NONE = -1,
+    GR__NEVER = INT32_MAX,
+    GR__LARGEST_KEPT = 1 << 14 /* nodes of a schedule whose memory is kept */
+};
+
+/* What a plan knows of a node. Where all nodes of a schedule are like those of another, so is the
+ * plan. */
+typedef struct gr__likeness {
+    const gr__primitive *op;
+    const gr__shape *shape;
+    const gr__shape
+        *outside[3]; /* of operands that had their numbers; NULL: a number, or an item */
+    int64_t order;   /* in creation, from the first item */
+    int64_t trait;   /* what counts of its detail and its indices */
+    uint8_t dtype, flags;
+    bool computed; /* it has its numbers already */
+} gr__likeness;
 
 /* A node of the schedule. What it stands for can be used in two ways: inside a pass, as a value in
  * registers, or from memory by every later pass. */
@@ -14,11 +43,13 @@ typedef struct gr__item {
     gr_tensor *node;
     gr__buffer *buffer; /* its memory, which becomes the node's when the numbers are there */
     int32_t in[3];      /* the items of its operands, or GR__NONE */
+    gr__likeness like;  /* what the plan rests on */
     int32_t home;       /* the pass it belongs to; GR__NONE: it has its numbers */
     int32_t ready;      /* the first pass in which it could be computed from memory; or GR__NEVER */
     int32_t copied;     /* the last pass that computes it once more, for itself */
     int32_t uses;       /* operands of the schedule's nodes that it is */
-    int32_t loads;      /* of these, those that read it from memory */
+    int32_t reads;      /* of these, those that read it from memory */
+    int32_t loads;      /* of these, those to come */
     int32_t seen;       /* the pass that is looked at, if it has a member there ... */
     int32_t place;      /* ... which is this one; later, the value of that member */
     uint8_t cost;       /* operations to compute it from memory, itself included */
@@ -42,9 +73,11 @@ typedef struct gr__pass {
     int64_t row;     /* a tile holds whole runs of so many elements, which are reduced within it */
     int64_t span;    /* > 0: runs of so many elements are reduced tile by tile */
     int64_t columns; /* > 0: the domain is rows of so many elements, and columns are reduced */
-    int32_t first, last, count; /* its members */
-    bool alone;                 /* one node with a kernel over whole arrays */
-    bool late;                  /* gives cells their new values, and cannot fail when it runs */
+    int32_t first, last, count;  /* its members */
+    struct gr__program *program; /* once it is written; NULL: nothing is to run */
+    bool written;
+    bool alone; /* one node with a kernel over whole arrays */
+    bool late;  /* gives cells their new values, and cannot fail when it runs */
 } gr__pass;
 
 typedef struct gr__plan {
@@ -59,10 +92,24 @@ typedef struct gr__plan {
     int64_t at_capacity, item_capacity, pass_capacity, member_capacity;
     int32_t recent[64]; /* the last pass over so many elements, by a hash of these */
     bool fusing;
-    bool updates;  /* there are nodes marked GR__UPDATE */
-    bool trouble;  /* something has failed or is an error tensor: look out for it */
-    bool complete; /* false: memory ran out for the plan */
+    bool updates;              /* there are nodes marked GR__UPDATE */
+    bool trouble;              /* something has failed or is an error tensor: look out for it */
+    bool complete;             /* false: memory ran out for the plan */
+    bool again;                /* it may serve another schedule */
+    gr__room room;             /* of its programs */
+    struct gr__program **late; /* those that wait for all others */
+    int64_t late_count, late_capacity;
+    struct gr__plan *next; /* in the workspace: used less recently */
 } gr__plan;
+
+/* An operand that waits for its numbers, or whose memory the schedule may give to another. */
+static inline gr_tensor *gr__listed_operand(const gr_tensor *node, int i)
+{
+    gr_tensor *x = (gr_tensor *)(uintptr_t)node->in[i].tensor;
+    bool captured = x && x->op == &gr__captured_primitive && x->flags & GR__TRANSIENT;
+
+    return x && (gr__is_pending(x) || captured) ? x : NULL;
+}
 
 /* The item of an operand; NULL: it has its numbers, or is an error tensor. */
 static inline gr__item *gr__item_of(const gr__plan *plan, const gr_tensor *t)
@@ -105,8 +152,19 @@ static inline bool gr__reads_as_is(const gr_tensor *node)
 /* fuse.c: gives every item its pass, then finds out what is needed and what is loaded. */
 void gr__fuse(gr__plan *plan);
 
-/* schedule.c: computes a node whose operands have their numbers, by itself. An error among the
+/* plan.c: the plan for n nodes, highest id first: one of the plans at *plans, whose schedule was like
+ * theirs, or a new one. It then comes first. NULL: no memory. */
+gr__plan *gr__plan_for(gr__thread *thread, gr_tensor *const *nodes, int64_t n, gr__plan **plans);
+
+/* An end to what cannot serve again. */
+void gr__end_plan(gr__plan *plan);
+void gr__plans_free(gr__plan *plans);
+
+/* passes.c: computes a node whose operands have their numbers, by itself. An error among the
  * operands becomes its own. False if it has no numbers then. */
 bool gr__compute(gr__thread *thread, gr_tensor *node);
+
+/* Runs all passes. */
+void gr__run_passes(gr__plan *plan, gr__room *scratch);
 
 #endif

@@ -1,70 +1,13 @@
 /* Writing a pass's program. Values live in registers, pieces of memory as long as a tile; what is
  * stored is written where it belongs at once, and read from there. What does not depend on the
  * element is computed here and now, and is a number to the program. */
-#include "src/core/params.h"
+#include <string.h>
+
 #include "src/eval/writer.h"
 
 enum { STREAMED = 1 << 24 /* bytes from which a value goes past the caches */ };
 
 /* ---- results ---- */
-
-/* Whether an input's memory may go to a value: nobody reads it any more but this pass, nobody holds it
- * but its node, or the cell that is to have the value. */
-static bool is_free(const gr__writer *w, const gr__input *input)
-{
-    const gr_tensor *t = input->tensor;
-    const gr__item *item = input->pattern == GR__IN_PLACE ? input->item : NULL;
-    bool unnamed = (t->flags & (GR__TRANSIENT | GR__REQUESTED | GR__WANTED)) == GR__TRANSIENT;
-
-    if (!item || !unnamed || input->reads != item->loads || !t->buffer || t->layout ||
-        t->buffer->borrowed || t->buffer->bytes != (size_t)t->shape->count * gr__size_of(t)) {
-        return false;
-    }
-    int holders = atomic_load_explicit(&t->buffer->holders, memory_order_relaxed);
-    return gr__captured_cell(t)
-               ? w->pass->late && holders == 2
-               : t->op->kind != GR__VIEW && t->op->kind != GR__LEAF && holders == 1;
-}
-
-/* Whether v may be that value: the pass reads the input at no later one, and a cell's memory is for
- * its own new value alone. */
-static bool may_take_over(const gr__writer *w, const gr__input *input, const gr__value *v)
-{
-    const gr_tensor *t = input->tensor, *node = v->item->node;
-    const gr__cell *cell = gr__captured_cell(t);
-
-    return input->last <= (int32_t)(v - w->values) && gr__size_of(t) == gr__size_of(node) &&
-           t->shape->count == node->shape->count && (!cell || cell->update == node);
-}
-
-/* An input whose memory v may have; the old value of its own cell before all others. */
-static gr__input *donor(gr__writer *w, const gr__value *v)
-{
-    gr__input *found = NULL;
-
-    for (int i = 0; i < w->input_count; i++) {
-        gr__input *input = &w->inputs[i];
-        bool fits = input->free && may_take_over(w, input, v);
-        found = fits && (!found || gr__captured_cell(input->tensor)) ? input : found;
-    }
-    return found;
-}
-
-/* Memory for a value that is kept: that of an operand where nobody misses it, else new. */
-static bool give_memory(gr__writer *w, gr__value *v)
-{
-    gr_tensor *node = v->item->node;
-    gr__input *input = donor(w, v);
-
-    if (input) {
-        v->item->buffer = gr__buffer_hold(input->tensor->buffer);
-        input->free = false;
-        return true;
-    }
-    v->streamed = node->shape->count >= STREAMED / (int64_t)gr__size_of(node);
-    v->item->buffer = gr__buffer_for(node);
-    return v->item->buffer != NULL;
-}
 
 /* Elements of the domain for each number of the node's own. */
 static int64_t own_group(const gr__writer *w, const gr_tensor *node)
@@ -82,8 +25,8 @@ static uint16_t result_slot(gr__writer *w, gr__value *v, int64_t group)
 
     v->group = group;
     if (v->kept && group == own_group(w, node) && !v->streamed) {
-        v->slot = gr__moving_slot(w, v->item->buffer->data, gr__size_of(node),
-                                  gr__grain_of(w->program, group), 0);
+        v->memory = gr__moving_slot(w, gr__size_of(node), gr__grain_of(w->program, group), 0);
+        v->slot = v->memory;
     } else {
         v->slot = gr__take_register(w);
     }
@@ -92,7 +35,7 @@ static uint16_t result_slot(gr__writer *w, gr__value *v, int64_t group)
 
 /* What is kept and is not yet where it belongs: it has fewer numbers than its node, or is so large
  * that it goes past the caches. */
-static void keep(gr__writer *w, const gr__value *v)
+static void keep(gr__writer *w, gr__value *v)
 {
     const gr_tensor *node = v->item->node;
     int64_t own = v->kept ? own_group(w, node) : 0;
@@ -101,7 +44,7 @@ static void keep(gr__writer *w, const gr__value *v)
         return;
     }
     uint8_t grain = gr__grain_of(w->program, own);
-    uint16_t slot = gr__moving_slot(w, v->item->buffer->data, gr__size_of(node), grain, 0);
+    uint16_t slot = v->memory = gr__moving_slot(w, gr__size_of(node), grain, 0);
     if (v->group != own) {
         gr__write_repeat(w, (gr_dtype)node->dtype, (gr__numbers){v->slot, v->group}, slot, own);
         return;
@@ -131,19 +74,35 @@ static gr__source_kernel *source_kernel(const gr__writer *w, const gr_tensor *no
     return kernels[node->dtype];
 }
 
-/* One number for the whole domain. */
+/* The slot of a source's detail. */
+static uint16_t detail_slot(gr__writer *w, const gr__value *v)
+{
+    uint16_t slot = gr__new_slot(w);
+
+    gr__give(w, v, GR__ITS_DETAIL, slot);
+    return slot;
+}
+
+/* One number for the whole domain: computed before there are tiles. */
 static void evaluate(gr__writer *w, gr__value *v, const gr__numbers *o)
 {
     gr_tensor *node = v->item->node;
-    void **slots = w->program->slots;
+    gr__instruction *in = &w->program->before[w->program->before_count++];
 
     v->group = GR__NUMBER;
-    v->slot = gr__number_slot(w, (gr_dtype)node->dtype, 0);
+    v->slot = gr__number_slot(w);
+    *in = (gr__instruction){.out = v->slot};
     if (node->op->kind == GR__SOURCE) {
-        source_kernel(w, node)(slots[v->slot], node->detail, 0, 1);
+        in->run = gr__do_source;
+        in->source = source_kernel(w, node);
+        in->in[0] = detail_slot(w, v);
         return;
     }
-    map_kernel(w, node, 0)(slots[v->slot], slots[o[0].slot], slots[o[1].slot], slots[o[2].slot], 1);
+    in->run = gr__do_map;
+    in->map = map_kernel(w, node, 0);
+    for (int i = 0; i < v->arity; i++) {
+        in->in[i] = o[i].slot;
+    }
 }
 
 /* About how many additions more than one the kernel takes: functions of one float are series. */
@@ -176,7 +135,7 @@ static int shape_operands(gr__writer *w, const gr__value *v, gr__numbers *o, int
     return form;
 }
 
-static bool write_map(gr__writer *w, gr__value *v)
+static void write_map(gr__writer *w, gr__value *v)
 {
     const gr_tensor *node = v->item->node;
     gr__numbers o[3] = {{0}};
@@ -207,10 +166,9 @@ static bool write_map(gr__writer *w, gr__value *v)
                                                     .grain = gr__grain_of(w->program, group)};
     }
     keep(w, v);
-    return true;
 }
 
-static bool write_source(gr__writer *w, gr__value *v)
+static void write_source(gr__writer *w, gr__value *v)
 {
     const gr_tensor *node = v->item->node;
     int64_t own = w->pass->elements / node->shape->count;
@@ -218,16 +176,15 @@ static bool write_source(gr__writer *w, gr__value *v)
     if (node->shape->count == 1 || (node->op->uniform && node->op->uniform(node))) {
         evaluate(w, v, NULL);
         keep(w, v);
-        return true;
+        return;
     }
     uint16_t out = result_slot(w, v, own);
     *gr__new_instruction(w) = (gr__instruction){.run = gr__do_source,
                                                 .source = source_kernel(w, node),
-                                                .detail = node->detail,
+                                                .in = {detail_slot(w, v)},
                                                 .out = out,
                                                 .grain = gr__grain_of(w->program, own)};
     keep(w, v);
-    return true;
 }
 
 /* Runs of `length` elements that lie within a tile. */
@@ -243,61 +200,50 @@ static void write_rows(gr__writer *w, gr__value *v, gr__instruction in, int64_t 
     keep(w, v);
 }
 
-/* Partial results, if there is more than one for a result. */
-static bool partials(gr__writer *w, gr__value *v, gr__finish finish)
+/* A reduction that ends after the last tile; partial results, if there are several for a result, go
+ * to slot `partial`. */
+static void finish_later(gr__writer *w, gr__value *v, gr__finish finish)
 {
-    finish.out = v->item->buffer->data;
+    gr__program *p = w->program;
+
     finish.size = gr__size_of(v->item->node);
-    finish.partial = finish.out;
-    if (finish.blocks > 1) {
-        finish.partial = gr__alloc((size_t)(finish.results * finish.blocks) * finish.size);
-        if (!finish.partial) {
-            return gr__fail_at(v->item->node, GR_ERROR_MEMORY, NULL, "no memory to reduce");
-        }
-    }
-    w->program->finishes[w->program->finish_count++] = finish;
-    return true;
+    finish.out = v->memory = gr__new_slot(w);
+    p->finishes[p->finish_count++] = finish;
 }
 
 /* Runs of elements that many tiles share: one partial result a tile. */
-static bool write_span(gr__writer *w, gr__value *v, gr__instruction in)
+static void write_span(gr__writer *w, gr__value *v, gr__instruction in)
 {
     int64_t span = w->pass->span;
-    gr__finish finish = {.kernel = in.reduce,
-                         .results = w->pass->elements / span,
-                         .blocks = (span + GR__BLOCK - 1) / GR__BLOCK};
 
-    if (!partials(w, v, finish)) {
-        return false;
-    }
-    const gr__finish *made = &w->program->finishes[w->program->finish_count - 1];
     in.run = gr__do_tile;
-    in.out = gr__moving_slot(w, made->partial, made->size, GR__EACH_TILE, 0);
+    in.out = gr__moving_slot(w, gr__size_of(v->item->node), GR__EACH_TILE, 0);
     *gr__new_instruction(w) = in;
-    return true;
+    finish_later(w, v,
+                 (gr__finish){.kernel = in.reduce,
+                              .results = w->pass->elements / span,
+                              .blocks = (span + GR__BLOCK - 1) / GR__BLOCK,
+                              .partial = in.out});
 }
 
-static bool write_columns(gr__writer *w, gr__value *v, gr__instruction in)
+static void write_columns(gr__writer *w, gr__value *v, gr__instruction in)
 {
     int64_t columns = w->pass->columns, rows = w->pass->elements / columns;
-    size_t size = gr__size_of(v->item->node);
-    gr__finish finish = {.kernel = in.reduce,
-                         .results = columns,
-                         .blocks = (rows + GR__BLOCK - 1) / GR__BLOCK,
-                         .lanes = gr__new_register(w, GR__LANES * (size_t)columns * size)};
 
-    if (!partials(w, v, finish)) {
-        return false;
-    }
     in.run = gr__do_columns;
-    in.out = finish.lanes;
+    in.size = gr__size_of(v->item->node);
+    in.out = gr__new_register(w, GR__LANES * (size_t)columns * in.size);
     in.times = columns;
-    in.size = size;
     *gr__new_instruction(w) = in;
-    return true;
+    finish_later(w, v,
+                 (gr__finish){.kernel = in.reduce,
+                              .results = columns,
+                              .blocks = (rows + GR__BLOCK - 1) / GR__BLOCK,
+                              .lanes = in.out,
+                              .partial = gr__new_slot(w)});
 }
 
-static bool write_reduce(gr__writer *w, gr__value *v)
+static void write_reduce(gr__writer *w, gr__value *v)
 {
     gr_tensor *node = v->item->node;
     const gr_tensor *t = node->in[0].tensor;
@@ -310,13 +256,15 @@ static bool write_reduce(gr__writer *w, gr__value *v)
 
     if (order.trailing && w->pass->row % (each * order.length) == 0) {
         write_rows(w, v, in, each, order.length);
-        return true;
+    } else if (order.trailing) {
+        write_span(w, v, in);
+    } else {
+        write_columns(w, v, in);
     }
-    return order.trailing ? write_span(w, v, in) : write_columns(w, v, in);
 }
 
 /* One index in each row. */
-static bool write_rowwise(gr__writer *w, gr__value *v)
+static void write_rowwise(gr__writer *w, gr__value *v)
 {
     gr_tensor *node = v->item->node;
     int64_t index = w->pass->elements / node->in[1].tensor->shape->count;
@@ -334,11 +282,10 @@ static bool write_rowwise(gr__writer *w, gr__value *v)
     in.out = result_slot(w, v, out);
     *gr__new_instruction(w) = in;
     keep(w, v);
-    return true;
 }
 
 /* The same value under another shape. */
-static bool write_view(gr__writer *w, gr__value *v)
+static void write_view(gr__writer *w, gr__value *v)
 {
     if (v->in[0].source == GR__AN_INPUT) {
         gr__numbers o = gr__numbers_of(w, v, 0);
@@ -346,7 +293,6 @@ static bool write_view(gr__writer *w, gr__value *v)
         v->slot = o.slot;
         v->borrowed = true;
     }
-    return true;
 }
 
 /* ---- the whole ---- */
@@ -369,15 +315,18 @@ static bool operands_good(const gr__writer *w, const gr__value *v)
 
 static bool write_value(gr__writer *w, gr__value *v)
 {
-    static bool (*const write[])(gr__writer *, gr__value *) = {
+    static void (*const write[])(gr__writer *, gr__value *) = {
         [GR__MAP] = write_map,        [GR__SOURCE] = write_source, [GR__REDUCE] = write_reduce,
         [GR__OPAQUE] = write_rowwise, [GR__VIEW] = write_view,
     };
+    const gr_tensor *node = v->item->node;
 
-    if (!operands_good(w, v) || (v->kept && !give_memory(w, v))) {
+    if (!operands_good(w, v)) {
         return false;
     }
-    return write[v->item->node->op->kind](w, v);
+    v->streamed = v->kept && node->shape->count >= STREAMED / (int64_t)gr__size_of(node);
+    write[node->op->kind](w, v);
+    return true;
 }
 
 static void write_values(gr__writer *w)
@@ -386,11 +335,7 @@ static void write_values(gr__writer *w)
         gr__value *v = &w->values[i];
         v->failed = !write_value(w, v);
         w->plan->trouble = w->plan->trouble || v->failed;
-        if (v->failed && v->kept) {
-            v->item->failed = true;
-            gr__buffer_drop(v->item->buffer);
-            v->item->buffer = NULL;
-        }
+        v->item->failed = v->item->failed || (v->failed && v->kept);
         for (int j = 0; j < v->arity; j++) {
             gr__consume(w, v->in[j]);
         }
@@ -432,15 +377,18 @@ static size_t lay_out(gr__writer *w, char *base, size_t n)
     w->program = cut(base, &at, 1, sizeof p);
     w->values = cut(base, &at, n, sizeof *w->values);
     w->inputs = cut(base, &at, 3 * n, sizeof *w->inputs);
-    w->plans = cut(base, &at, 3 * n, sizeof *w->plans);
-    w->numbers = cut(base, &at, 4 * n, sizeof *w->numbers);
+    w->is_register = cut(base, &at, 14 * n + 1, sizeof *w->is_register);
     w->free = cut(base, &at, 8 * n, sizeof *w->free);
-    p.code = cut(base, &at, 8 * n, sizeof *p.code);
+    w->number_slots = cut(base, &at, 4 * n, sizeof *w->number_slots);
+    p.before = cut(base, &at, n, sizeof *p.before);
     p.once = cut(base, &at, 3 * n, sizeof *p.once);
-    p.slots = cut(base, &at, 13 * n, sizeof *p.slots);
+    p.code = cut(base, &at, 8 * n, sizeof *p.code);
     p.strides = cut(base, &at, 5 * n, sizeof *p.strides);
     p.registers = cut(base, &at, 8 * n, sizeof *p.registers);
     p.finishes = cut(base, &at, n, sizeof *p.finishes);
+    p.givens = cut(base, &at, 4 * n, sizeof *p.givens);
+    p.twins = cut(base, &at, 3 * n, sizeof *p.twins);
+    p.loads = cut(base, &at, 3 * n, sizeof *p.loads);
     if (base) {
         *w->program = p;
     }
@@ -489,7 +437,96 @@ static void divide_work(gr__program *p, const gr__pass *pass)
     }
 }
 
-bool gr__write_program(gr__plan *plan, int32_t k, gr__room *room, gr__program **program)
+/* ---- packing: only what the program needs, side by side ---- */
+
+static void *pack(char *base, size_t *at, const void *from, int32_t count, size_t size)
+{
+    void *to = cut(base, at, (size_t)count, size);
+
+    if (base && count > 0) {
+        memcpy(to, from, (size_t)count * size);
+    }
+    return to;
+}
+
+static void pack_inputs(const gr__writer *w, gr__program *p)
+{
+    for (int i = 0; i < w->input_count; i++) {
+        const gr__input *input = &w->inputs[i];
+        const gr__item *origin = gr__read_by(w->plan, &w->plan->items[input->item], input->operand);
+        if (input->slot != 0) {
+            p->inputs[p->input_count++] = (gr__input_place){
+                .shape = input->shape,
+                .load = input->load ? p->loads + (input->load - w->program->loads) : NULL,
+                .item = input->item,
+                .operand = input->operand,
+                .slot = w->is_register[input->slot] ? 0 : input->slot,
+                .origin = origin ? (int32_t)(origin - w->plan->items) : GR__NONE,
+                .reads = input->reads,
+                .last = input->last,
+                .in_order = input->pattern == GR__IN_PLACE,
+            };
+        }
+    }
+}
+
+static void pack_results(const gr__writer *w, gr__program *p)
+{
+    for (int i = 0; i < w->value_count; i++) {
+        const gr__value *v = &w->values[i];
+        if (v->memory != 0) {
+            p->results[p->result_count++] = (gr__result_place){
+                .item = (int32_t)(v->item - w->plan->items), .value = i, .slot = v->memory};
+        }
+    }
+}
+
+/* Instructions that load read the packed loads. */
+static void point_to_loads(const gr__program *old, gr__program *p, gr__instruction *code, int32_t n)
+{
+    for (int i = 0; i < n; i++) {
+        if (code[i].run == gr__do_load) {
+            code[i].load = p->loads + (code[i].load - old->loads);
+        }
+    }
+}
+
+/* Lays the packed program out from base; returns its bytes. */
+static size_t pack_program(const gr__writer *w, char *base)
+{
+    const gr__program *old = w->program;
+    gr__program packed = *old, *p = &packed;
+    size_t at = 0;
+    gr__program *home = cut(base, &at, 1, sizeof *home);
+
+    p->before = pack(base, &at, old->before, old->before_count, sizeof *p->before);
+    p->once = pack(base, &at, old->once, old->once_count, sizeof *p->once);
+    p->code = pack(base, &at, old->code, old->code_count, sizeof *p->code);
+    p->strides = pack(base, &at, old->strides, old->stride_count, sizeof *p->strides);
+    p->registers = pack(base, &at, old->registers, old->register_count, sizeof *p->registers);
+    p->finishes = pack(base, &at, old->finishes, old->finish_count, sizeof *p->finishes);
+    p->givens = pack(base, &at, old->givens, old->given_count, sizeof *p->givens);
+    p->twins = pack(base, &at, old->twins, old->twin_count, sizeof *p->twins);
+    p->loads = pack(base, &at, old->loads, old->load_count, sizeof *p->loads);
+    p->slots = cut(base, &at, (size_t)old->slot_count, sizeof *p->slots);
+    p->numbers = cut(base, &at, (size_t)old->number_count, sizeof *p->numbers);
+    p->inputs = cut(base, &at, (size_t)w->input_count, sizeof *p->inputs);
+    p->results = cut(base, &at, (size_t)w->value_count, sizeof *p->results);
+    if (base) {
+        memset(p->slots, 0, (size_t)old->slot_count * sizeof *p->slots);
+        for (int i = 0; i < p->number_count; i++) {
+            p->slots[w->number_slots[i]] = &p->numbers[i];
+        }
+        point_to_loads(old, p, p->once, p->once_count);
+        point_to_loads(old, p, p->code, p->code_count);
+        pack_inputs(w, p);
+        pack_results(w, p);
+        *home = packed;
+    }
+    return at;
+}
+
+bool gr__write_program(gr__plan *plan, int32_t k, gr__room *scratch, gr__program **program)
 {
     const gr__pass *pass = &plan->passes[k];
     size_t n = (size_t)count_live(plan, pass);
@@ -499,20 +536,25 @@ bool gr__write_program(gr__plan *plan, int32_t k, gr__room *room, gr__program **
     if (n == 0) {
         return true;
     }
-    if (!take_room(&w, room, n)) {
+    if (!take_room(&w, scratch, n)) {
         return false;
     }
     gr__program *p = w.program;
-    gr__new_slot(&w, NULL);
+    gr__new_slot(&w);
     gr__list_values(&w);
     p->tile = gr__choose_tile(&w);
     w.register_size = ((size_t)p->tile * w.register_size + 127) / 64 * 64;
-    for (int i = 0; i < w.input_count; i++) {
-        w.inputs[i].free = is_free(&w, &w.inputs[i]);
-    }
     write_values(&w);
     divide_work(p, pass);
     plan_fetches(p);
-    *program = p->code_count > 0 ? p : NULL;
+    if (p->code_count > 0) {
+        char *base = gr__room_take(&plan->room, pack_program(&w, NULL));
+        if (!base) {
+            return gr_fail(GR_ERROR_MEMORY, "gr_eval", NULL, "no memory for a program");
+        }
+        pack_program(&w, base);
+        *program = (gr__program *)(void *)base;
+    }
+    gr__room_reset(scratch);
     return true;
 }

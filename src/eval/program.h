@@ -26,10 +26,7 @@ struct gr__instruction {
         gr__stream_kernel *stream;
         const gr__load *load;
     };
-    union {
-        const void *detail; /* of a source */
-        size_t size;        /* of a number */
-    };
+    size_t size;         /* of a number */
     int64_t times;       /* repetitions of a number, or elements that become one */
     uint16_t out, in[3]; /* slots */
     uint8_t grain;       /* in which it counts */
@@ -38,7 +35,6 @@ struct gr__instruction {
 
 /* A slot that moves along memory from tile to tile. */
 typedef struct gr__stride {
-    char *base;
     int64_t period; /* > 0: it begins again after so many numbers */
     uint32_t size;  /* of a number */
     uint16_t slot;
@@ -57,52 +53,97 @@ typedef struct gr__register {
 /* A reduction that ends after the last tile. */
 typedef struct gr__finish {
     const gr__reduce_kernel *kernel;
-    char *out, *partial; /* results x blocks, or blocks x columns */
     size_t size;
     int64_t results, blocks;
-    uint16_t lanes; /* slot of the lanes of columns; 0: results are runs of tiles */
+    uint16_t out, partial; /* slots of the results; of results x blocks, or blocks x columns */
+    uint16_t lanes;        /* of the lanes of columns; 0: results are runs of tiles */
 } gr__finish;
+
+/* ---- what is not known before the program is to run: where things are ---- */
+
+/* An item's operand that is a number, or (operand < 0) its detail. */
+typedef struct gr__given {
+    int32_t item;
+    int16_t operand;
+    uint16_t slot;
+} gr__given;
+
+/* A tensor in memory. */
+typedef struct gr__input_place {
+    const gr__shape *shape; /* that it is broadcast to */
+    gr__load *load;         /* how it lies there; NULL: in order, or it is one number */
+    int32_t item;           /* the operand ... */
+    int16_t operand;
+    uint16_t slot;  /* 0: the load alone reads it */
+    int32_t origin; /* the item that it is; GR__NONE: it had its numbers before */
+    int32_t reads;  /* of the origin's loads */
+    int32_t last;   /* value that reads it at last */
+    bool in_order;  /* a value may lie where it lies */
+    bool taken;     /* and does */
+} gr__input_place;
+
+/* Two operands that are the same tensor, which is read once. */
+typedef struct gr__twin {
+    int32_t items[2];
+    int16_t operands[2];
+} gr__twin;
+
+/* The memory of a value that is kept. */
+typedef struct gr__result_place {
+    int32_t item, value;
+    uint16_t slot;
+} gr__result_place;
 
 typedef struct gr__program {
     int64_t elements, tile, span, columns;
     int64_t tiles, tiles_per_task, tasks, first_task;
     int64_t work; /* additions that take as long */
     int64_t groups[GR__GRAINS];
-    gr__instruction *once; /* at the beginning of a task */
-    gr__instruction *code; /* for each tile */
+    gr__instruction *before; /* over numbers, when places are known */
+    gr__instruction *once;   /* at the beginning of a task */
+    gr__instruction *code;   /* for each tile */
     gr__stride *strides;
     gr__register *registers;
-    void **slots; /* NULL for a register */
+    void **slots; /* where each is, or begins; NULL for a register */
     gr__finish *finishes;
-    int32_t once_count, code_count, stride_count, register_count, slot_count, finish_count;
+    gr__given *givens;
+    gr__input_place *inputs;
+    gr__result_place *results;
+    gr__twin *twins;
+    gr__load *loads;
+    double *numbers; /* of any dtype */
+    int32_t before_count, once_count, code_count, stride_count, register_count, slot_count;
+    int32_t finish_count, given_count, input_count, result_count, twin_count, load_count;
+    int32_t number_count;
     int32_t grain_count;
     bool streams;           /* some memory is written past the caches */
     bool fetches;           /* some memory is fetched before its tile comes */
     int64_t register_bytes; /* of a thread */
 } gr__program;
 
-/* ---- room.c: memory for programs and their threads, kept from schedule to schedule ---- */
-
-typedef struct gr__room {
-    struct gr__room_chunk *chunks, *current;
-    char *threads;
-    size_t thread_bytes; /* of all threads together */
-} gr__room;
-
-void *gr__room_take(gr__room *room, size_t bytes); /* 64-byte aligned; NULL: no memory */
-void gr__room_reset(gr__room *room);               /* all that was taken is free again */
-void gr__room_free(gr__room *room);
-
 /* ---- program.c ---- */
 
-/* Writes the program of pass k: gives stored nodes their buffers, and evaluates what is one number
- * for the whole domain. What cannot be computed is marked failed after reporting, or becomes an
- * error tensor. *program is NULL if nothing is left to run. False, reported: no memory for it. */
-bool gr__write_program(gr__plan *plan, int32_t k, gr__room *room, gr__program **program);
+/* Writes the program of pass k into the plan's room; *program is NULL if nothing is left to run. What
+ * cannot be computed is marked failed, or becomes an error tensor. False, reported: no memory. */
+bool gr__write_program(gr__plan *plan, int32_t k, gr__room *scratch, gr__program **program);
+
+/* ---- bind.c ---- */
+
+/* Whether a program written for an earlier schedule of the plan reads what lies as it did then. */
+bool gr__fits(const gr__plan *plan, const gr__program *p);
+
+/* Says where everything is: gives the items that are kept their buffers, and computes what is one
+ * number for the whole domain. Late: the program writes new values of cells. False, reported: no
+ * memory. */
+bool gr__bind(gr__plan *plan, gr__program *p, bool late);
+
+/* After it has run, or could not. */
+void gr__unbind(gr__program *p);
 
 /* ---- run.c ---- */
 
-/* What instructions do: `times` is noted where it is used, `size` likewise. */
+/* What instructions do: `times` is noted where it is used, `size` likewise; a source has its detail
+ * in its first operand. */
 typedef void gr__do(const gr__instruction *, const gr__frame *);
 gr__do gr__do_map, gr__do_source, gr__do_load;
 gr__do gr__do_repeat;    /* each number `times` over */

@@ -16,7 +16,7 @@ void gr__do_map(const gr__instruction *in, const gr__frame *f)
 
 void gr__do_source(const gr__instruction *in, const gr__frame *f)
 {
-    in->source(f->at[in->out], in->detail, f->firsts[in->grain], f->counts[in->grain]);
+    in->source(f->at[in->out], f->at[in->in[0]], f->firsts[in->grain], f->counts[in->grain]);
 }
 
 void gr__do_load(const gr__instruction *in, const gr__frame *f)
@@ -118,7 +118,7 @@ static void move_slots(const gr__program *p, const gr__frame *f, int64_t tile)
         const gr__stride *s = &p->strides[i];
         int64_t first = s->grain == GR__EACH_TILE ? tile : f->firsts[s->grain];
         first = s->period > 0 ? first % s->period : first;
-        f->at[s->slot] = s->base + first * (int64_t)s->size;
+        f->at[s->slot] = (char *)p->slots[s->slot] + first * (int64_t)s->size;
     }
 }
 
@@ -150,7 +150,7 @@ static void end_task(const gr__program *p, const gr__frame *f, int64_t task)
             end->kernel->fold(lanes, lanes + (size_t)half * row, half * p->columns);
         }
         if (end->lanes) {
-            memcpy(end->partial + (size_t)task * row, lanes, row);
+            memcpy((char *)p->slots[end->partial] + (size_t)task * row, lanes, row);
         }
     }
 }
@@ -201,39 +201,29 @@ static void run_task(const gr__program *p, int64_t task, char *memory)
 
 /* ---- after the last tile ---- */
 
-static void finish(const gr__finish *end)
+static void finish(const gr__program *p, const gr__finish *end)
 {
     size_t size = end->size, row = (size_t)end->results * size;
+    char *out = p->slots[end->out], *all = p->slots[end->partial];
 
     if (end->blocks == 1) {
         return;
     }
     if (!end->lanes) {
         for (int64_t i = 0; i < end->results; i++) {
-            char *partial = end->partial + (size_t)(i * end->blocks) * size;
+            char *partial = all + (size_t)(i * end->blocks) * size;
             end->kernel->tree(partial, end->blocks);
-            memcpy(end->out + (size_t)i * size, partial, size);
+            memcpy(out + (size_t)i * size, partial, size);
         }
     } else {
-        gr__fold_tree(end->kernel, end->partial, end->blocks, row, end->results);
-        memcpy(end->out, end->partial, row);
+        gr__fold_tree(end->kernel, all, end->blocks, row, end->results);
+        memcpy(out, all, row);
     }
-    gr__free(end->partial);
 }
 
 static size_t memory_of(const gr__program *p)
 {
     return (slots_bytes(p) + (size_t)p->register_bytes + 63) / 64 * 64;
-}
-
-static void drop_partials(gr__program *const *programs, int n)
-{
-    for (int i = 0; i < n; i++) {
-        for (int j = 0; j < programs[i]->finish_count; j++) {
-            const gr__finish *end = &programs[i]->finishes[j];
-            gr__free(end->blocks > 1 ? end->partial : NULL);
-        }
-    }
 }
 
 static bool reserve(gr__room *room, size_t bytes)
@@ -274,7 +264,6 @@ bool gr__run_programs(gr__program *const *programs, int n, gr__room *room)
     int threads = gr__threads_for(work / ADDITIONS);
     threads = tasks < threads ? (int)tasks : threads;
     if (!reserve(room, most * (size_t)threads)) {
-        drop_partials(programs, n);
         return gr_fail(GR_ERROR_MEMORY, "gr_eval", NULL, "no memory for %d threads", threads);
     }
     char *memory = room->threads;
@@ -290,7 +279,7 @@ bool gr__run_programs(gr__program *const *programs, int n, gr__room *room)
     }
     for (int i = 0; i < n; i++) {
         for (int j = 0; j < programs[i]->finish_count; j++) {
-            finish(&programs[i]->finishes[j]);
+            finish(programs[i], &programs[i]->finishes[j]);
         }
     }
     return true;

@@ -3,9 +3,6 @@
  * Ids rise with creation, so operands come before their readers: the list of what is needed is made
  * in one walk downwards, from the highest id asked for until nothing needed is left below. No
  * search, no recursion. */
-#include <stdatomic.h>
-#include <string.h>
-
 #include "src/core/params.h"
 #include "src/eval/program.h"
 
@@ -13,10 +10,8 @@
 typedef struct gr__workspace {
     gr_tensor **nodes; /* needed, highest id first */
     int64_t count, capacity;
-    gr__plan plan;
-    gr__room room;
-    gr__program **late; /* programs that wait for all others */
-    int64_t late_count, late_capacity;
+    gr__plan *plans;
+    gr__room scratch;
     bool busy; /* an error handler may evaluate while it is in use */
 } gr__workspace;
 
@@ -32,15 +27,6 @@ static bool push(gr__workspace *w, gr_tensor *node)
     w->nodes = nodes;
     nodes[w->count++] = node;
     return true;
-}
-
-/* An operand that waits for its numbers, or whose memory the schedule may give to another. */
-static gr_tensor *listed_operand(const gr_tensor *node, int i)
-{
-    gr_tensor *x = (gr_tensor *)(uintptr_t)node->in[i].tensor;
-    bool captured = x && x->op == &gr__captured_primitive && x->flags & GR__TRANSIENT;
-
-    return x && (gr__is_pending(x) || captured) ? x : NULL;
 }
 
 /* Marks what is asked for; returns how many nodes that is, and the highest id. */
@@ -77,7 +63,7 @@ static bool collect(const gr__thread *thread, int64_t top, int64_t marked, gr__w
             node->flags &= (uint8_t)~GR__REQUESTED;
         }
         for (int i = 0; i < node->op->arity && !node->buffer; i++) {
-            gr_tensor *x = listed_operand(node, i);
+            gr_tensor *x = gr__listed_operand(node, i);
             if (x) {
                 marked += !x->mark;
                 x->mark = 1;
@@ -87,318 +73,23 @@ static bool collect(const gr__thread *thread, int64_t top, int64_t marked, gr__w
     return complete;
 }
 
-/* ---- the plan ---- */
-
-static bool make_room(gr__plan *plan, int64_t items, int64_t range)
-{
-    int32_t *at = gr__grow(plan->at, &plan->at_capacity, range, sizeof *at);
-    plan->at = at ? at : plan->at;
-    gr__item *list = gr__grow(plan->items, &plan->item_capacity, items, sizeof *list);
-    plan->items = list ? list : plan->items;
-    return at && list;
-}
-
-static void find_operands(gr__plan *plan, gr__item *item)
-{
-    const gr_tensor *node = item->node;
-
-    for (int i = 0; i < node->op->arity && !node->buffer; i++) {
-        gr__item *x = gr__item_of(plan, node->in[i].tensor);
-        plan->trouble = plan->trouble || (node->in[i].tensor && gr__is_error(node->in[i].tensor));
-        if (x) {
-            item->in[i] = (int32_t)(x - plan->items);
-            x->uses++;
-        }
-    }
-}
-
-/* The listed nodes as items, in creation order. */
-static bool list_items(gr__workspace *w)
-{
-    gr__plan *plan = &w->plan;
-    int64_t n = w->count, low = w->nodes[n - 1]->id, range = w->nodes[0]->id - low + 1;
-
-    plan->thread = gr__self();
-    plan->low = low;
-    plan->range = range;
-    plan->item_count = plan->pass_count = plan->member_count = 0;
-    plan->fusing = gr__fusing() && !plan->thread->eager;
-    plan->updates = plan->trouble = false;
-    plan->complete = make_room(plan, n, range);
-    if (!plan->complete) {
-        return false;
-    }
-    memset(plan->at, GR__NONE, (size_t)range * sizeof *plan->at);
-    for (int64_t i = 0; i < n; i++) {
-        gr_tensor *node = w->nodes[n - 1 - i];
-        plan->items[i] = (gr__item){.node = node,
-                                    .in = {GR__NONE, GR__NONE, GR__NONE},
-                                    .home = GR__NONE,
-                                    .copied = GR__NONE,
-                                    .seen = GR__NONE};
-        plan->at[node->id - low] = (int32_t)i;
-        plan->updates = plan->updates || node->flags & GR__UPDATE;
-        bool again = node->flags & GR__COMPUTED && node->op->kind != GR__VIEW && !node->buffer;
-        plan->thread->work.recomputed += again;
-        find_operands(plan, &plan->items[i]);
-    }
-    plan->item_count = n;
-    gr__fuse(plan);
-    return plan->complete;
-}
-
-/* ---- running ---- */
-
-/* Whether the operands have their numbers; if one of them is an error tensor, so is the node
- * now. */
-static bool operands_ready(gr_tensor *node)
-{
-    bool ready = true;
-
-    for (int i = 0; i < node->op->arity; i++) {
-        const gr_tensor *x = node->in[i].tensor;
-        if (x && !x->buffer) {
-            node->flags |= x->flags & GR__ERROR;
-            ready = false;
-        }
-    }
-    return ready;
-}
-
-static void note_computed(gr__thread *thread, gr_tensor *node)
-{
-    thread->work.scheduled++;
-    node->flags |= GR__COMPUTED;
-}
-
-/* Makes the buffer the node's, unless an error handler has computed the node meanwhile. */
-static void adopt(gr_tensor *node, gr__buffer *buffer)
-{
-    if (node->buffer) {
-        gr__buffer_drop(buffer);
-    } else {
-        node->buffer = buffer;
-    }
-}
-
-bool gr__compute(gr__thread *thread, gr_tensor *node)
-{
-    if (node->buffer) { /* an error handler has looked at it meanwhile */
-        return true;
-    }
-    gr__buffer *buffer = operands_ready(node) ? gr__run(node) : NULL;
-    if (!buffer) {
-        return false;
-    }
-    adopt(node, buffer);
-    note_computed(thread, node);
-    return true;
-}
-
-/* A value made where no user can name it goes after its last reader; it can be computed again. */
-static void release(gr_tensor *node)
-{
-    bool unnamed = (node->flags & (GR__TRANSIENT | GR__REQUESTED | GR__WANTED)) == GR__TRANSIENT;
-
-    if (unnamed && node->op->kind != GR__LEAF && node->op != &gr__captured_primitive) {
-        gr__buffer_drop(node->buffer);
-        node->buffer = NULL;
-        node->layout = NULL;
-    }
-}
-
-static void read_once(gr__item *x)
-{
-    if (x && x->loads > 0 && --x->loads == 0) {
-        release(x->node);
-    }
-}
-
-/* Whether the item is a view of the pass's that needs a layout, beside its operand's memory. */
-static bool is_laid(const gr__item *item, int32_t k)
-{
-    return item->node->op->kind == GR__VIEW && item->home == k && gr__is_kept(item);
-}
-
-static void lay_views(gr__plan *plan, int32_t k)
-{
-    for (int32_t e = plan->passes[k].first; e >= 0; e = plan->members[e].next) {
-        const gr__item *item = &plan->items[plan->members[e].item];
-        if (is_laid(item, k)) {
-            gr__compute(plan->thread, item->node);
-        }
-    }
-}
-
-/* After a pass: an end to what it was the last to read. */
-static void end_pass(gr__plan *plan, int32_t k)
-{
-    for (int32_t e = plan->passes[k].first; e >= 0; e = plan->members[e].next) {
-        const gr__member *member = &plan->members[e];
-        const gr__item *item = &plan->items[member->item];
-        gr_tensor *node = item->node;
-        if (is_laid(item, k)) {
-            read_once(gr__read_by(plan, item, 0));
-        } else if (member->live && item->home == k && !item->failed && !gr__is_error(node)) {
-            note_computed(plan->thread, node);
-        }
-        for (int i = 0; member->live && i < node->op->arity; i++) {
-            if (!(member->inside >> i & 1)) {
-                read_once(gr__read_by(plan, item, i));
-            }
-        }
-    }
-}
-
-/* After a pass has run: its numbers are there. */
-static void publish(gr__plan *plan, int32_t k)
-{
-    for (int32_t e = plan->passes[k].first; e >= 0; e = plan->members[e].next) {
-        gr__item *item = &plan->items[plan->members[e].item];
-        if (item->home == k && item->buffer) {
-            adopt(item->node, item->buffer);
-            item->buffer = NULL;
-        }
-    }
-}
-
-/* A pass that cannot run: what it was to store stays pending. */
-static void give_up(gr__plan *plan, int32_t k)
-{
-    plan->trouble = true;
-    for (int32_t e = plan->passes[k].first; e >= 0; e = plan->members[e].next) {
-        gr__item *item = &plan->items[plan->members[e].item];
-        if (item->home == k) {
-            item->failed = true;
-            gr__buffer_drop(item->buffer);
-            item->buffer = NULL;
-        }
-    }
-}
-
-static void run_pass(gr__workspace *w, int32_t k)
-{
-    gr__plan *plan = &w->plan;
-    const gr__pass *pass = &plan->passes[k];
-    gr__program *program;
-
-    if (pass->alone) {
-        gr__item *item = &plan->items[plan->members[pass->first].item];
-        item->failed = !gr__compute(plan->thread, item->node);
-        plan->trouble = plan->trouble || item->failed;
-    } else if (!gr__write_program(plan, k, &w->room, &program) ||
-               (program && !gr__run_programs(&program, 1, &w->room))) {
-        give_up(plan, k);
-    }
-    publish(plan, k);
-    lay_views(plan, k);
-    end_pass(plan, k);
-    gr__room_reset(&w->room);
-}
-
-/* ---- passes with new values of cells ---- */
-
-/* Whether the item has numbers, or will have them when its pass has run. */
-static bool has_memory(const gr__plan *plan, const gr__item *item)
-{
-    while (item && !item->node->buffer && item->node->op->kind == GR__VIEW) {
-        item = gr__read_by(plan, item, 0);
-    }
-    return item && (item->node->buffer || item->buffer);
-}
-
-/* Whether every new value of a cell can be computed; the late programs are then written. */
-static bool write_late(gr__workspace *w)
-{
-    gr__plan *plan = &w->plan;
-    bool good = true;
-
-    w->late_count = 0;
-    for (int32_t k = 0; k < plan->pass_count && good; k++) {
-        gr__program *program = NULL;
-        if (!plan->passes[k].late) {
-            continue;
-        }
-        gr__program **late = gr__grow(w->late, &w->late_capacity, w->late_count + 1, sizeof *late);
-        w->late = late ? late : w->late;
-        good = late && gr__write_program(plan, k, &w->room, &program);
-        if (program) {
-            w->late[w->late_count++] = program;
-        }
-    }
-    for (int64_t i = 0; i < plan->item_count && good; i++) {
-        const gr__item *item = &plan->items[i];
-        good = !(item->node->flags & GR__UPDATE) || has_memory(plan, item);
-    }
-    return good;
-}
-
-/* All together, after everything that can fail: all of them, or none. */
-static void run_late(gr__workspace *w)
-{
-    gr__plan *plan = &w->plan;
-    bool good = write_late(w) &&
-                (w->late_count == 0 || gr__run_programs(w->late, (int)w->late_count, &w->room));
-
-    for (int32_t k = 0; k < plan->pass_count; k++) {
-        if (!plan->passes[k].late) {
-            continue;
-        }
-        if (!good) {
-            give_up(plan, k);
-        }
-        publish(plan, k);
-        lay_views(plan, k);
-        end_pass(plan, k);
-    }
-    gr__room_reset(&w->room);
-}
-
-static void run_passes(gr__workspace *w)
-{
-    for (int32_t k = 0; k < w->plan.pass_count; k++) {
-        if (!w->plan.passes[k].late) {
-            run_pass(w, k);
-        }
-    }
-    if (w->plan.updates) {
-        run_late(w);
-    }
-}
-
 /* ---- the flush ---- */
-
-static void free_plan(gr__plan *plan)
-{
-    gr__free(plan->at);
-    gr__free(plan->items);
-    gr__free(plan->passes);
-    gr__free(plan->members);
-    *plan = (gr__plan){0};
-}
 
 /* Memory of an extraordinary schedule is not kept. */
 static void trim(gr__workspace *w)
 {
-    enum { KEPT = 1 << 14 };
-    gr__plan *plan = &w->plan;
-
-    if (w->capacity > KEPT) {
+    if (w->capacity > GR__LARGEST_KEPT) {
         gr__free(w->nodes);
         w->nodes = NULL;
         w->capacity = 0;
-    }
-    if (plan->at_capacity > KEPT || plan->member_capacity > KEPT || plan->item_capacity > KEPT) {
-        free_plan(plan);
     }
 }
 
 static void free_workspace(gr__workspace *w)
 {
-    free_plan(&w->plan);
+    gr__plans_free(w->plans);
     gr__free(w->nodes);
-    gr__free(w->late);
-    gr__room_free(&w->room);
+    gr__room_free(&w->scratch);
     gr__free(w);
 }
 
@@ -449,8 +140,10 @@ static void flush(gr__thread *thread, int n, gr_tensor *const *nodes)
         return;
     }
     if (collect(thread, top, marked, w)) {
-        if (list_items(w)) {
-            run_passes(w);
+        gr__plan *plan = gr__plan_for(thread, w->nodes, w->count, &w->plans);
+        if (plan) {
+            gr__run_passes(plan, &w->scratch);
+            gr__end_plan(plan);
         } else {
             gr_fail(GR_ERROR_MEMORY, "gr_eval", NULL, "no memory for a schedule");
         }

@@ -1,17 +1,18 @@
 /* The slots of a program: registers, memory that moves with the tiles, numbers. */
 #include "src/eval/writer.h"
 
-uint16_t gr__new_slot(gr__writer *w, const void *address)
+uint16_t gr__new_slot(gr__writer *w)
 {
-    w->program->slots[w->program->slot_count] = (void *)(uintptr_t)address;
+    w->is_register[w->program->slot_count] = false;
     return (uint16_t)w->program->slot_count++;
 }
 
 uint16_t gr__new_register(gr__writer *w, size_t bytes)
 {
     gr__program *p = w->program;
-    uint16_t slot = gr__new_slot(w, NULL);
+    uint16_t slot = gr__new_slot(w);
 
+    w->is_register[slot] = true;
     p->registers[p->register_count++] = (gr__register){slot, p->register_bytes};
     p->register_bytes += (int64_t)bytes;
     return slot;
@@ -24,7 +25,7 @@ uint16_t gr__take_register(gr__writer *w)
 
 void gr__give_back(gr__writer *w, uint16_t slot)
 {
-    if (slot != 0 && !w->program->slots[slot]) {
+    if (w->is_register[slot]) {
         w->free[w->free_count++] = slot;
     }
 }
@@ -42,26 +43,30 @@ uint8_t gr__grain_of(gr__program *p, int64_t group)
     return (uint8_t)i;
 }
 
-uint16_t gr__moving_slot(gr__writer *w, const void *base, size_t size, uint8_t grain,
-                         int64_t period)
+uint16_t gr__moving_slot(gr__writer *w, size_t size, uint8_t grain, int64_t period)
 {
     gr__program *p = w->program;
-    uint16_t slot = gr__new_slot(w, base);
+    uint16_t slot = gr__new_slot(w);
 
-    p->strides[p->stride_count++] = (gr__stride){.base = (char *)(uintptr_t)base,
-                                                 .period = period,
-                                                 .size = (uint32_t)size,
-                                                 .slot = slot,
-                                                 .grain = grain};
+    p->strides[p->stride_count++] = (gr__stride){
+        .period = period, .size = (uint32_t)size, .slot = slot, .grain = grain};
     return slot;
 }
 
-uint16_t gr__number_slot(gr__writer *w, gr_dtype dtype, double number)
+uint16_t gr__number_slot(gr__writer *w)
 {
-    double *room = &w->numbers[w->number_count++];
+    uint16_t slot = gr__new_slot(w);
 
-    gr__store_number(room, dtype, number);
-    return gr__new_slot(w, room);
+    w->number_slots[w->program->number_count++] = slot;
+    return slot;
+}
+
+void gr__give(gr__writer *w, const gr__value *v, int operand, uint16_t slot)
+{
+    gr__program *p = w->program;
+
+    p->givens[p->given_count++] = (gr__given){
+        .item = (int32_t)(v->item - w->plan->items), .operand = (int16_t)operand, .slot = slot};
 }
 
 gr__instruction *gr__new_instruction(gr__writer *w)

@@ -1,4 +1,5 @@
-/* Between slot.c, operand.c and program.c: a pass's program while it is written. */
+/* Between slot.c, operand.c and program.c: a pass's program while it is written. Where things are is
+ * not known yet: slots say what they stand for. */
 #ifndef GRADUS_EVAL_WRITER_H
 #define GRADUS_EVAL_WRITER_H
 
@@ -18,16 +19,16 @@ typedef struct gr__reference {
 typedef struct gr__value {
     gr__item *item;
     gr__reference in[3];
-    int32_t root;  /* itself, or what it is another shape of */
-    int32_t uses;  /* of a root: readers to come */
-    int64_t group; /* elements of the domain for one number */
-    int64_t
-        wide_group; /* the same for a copy spread over more numbers; GR__NUMBER: there is none */
+    int32_t root;        /* itself, or what it is another shape of */
+    int32_t uses;        /* of a root: readers to come */
+    int64_t group;       /* elements of the domain for one number */
+    int64_t wide_group;  /* of a copy spread over more numbers; GR__NUMBER: there is none */
     uint16_t slot, wide; /* of the two */
+    uint16_t memory;     /* of a value that is kept */
     int arity;
     bool kept, failed;
     bool borrowed; /* the slot is an input's */
-    bool streamed; /* it is kept, in memory of its own that no cache holds */
+    bool streamed; /* it is kept, in memory that no cache holds */
 } gr__value;
 
 /* How a tensor in memory reaches the tiles. */
@@ -41,16 +42,16 @@ typedef enum gr__pattern {
 
 typedef struct gr__input {
     const gr_tensor *tensor;
-    const gr__item *item;   /* NULL: it had its numbers before */
+    int32_t item;           /* operand of this one ... */
+    int16_t operand;        /* ... in this place */
     const gr__shape *shape; /* that it is broadcast to */
-    gr__load *plan;         /* where the pattern does not say all */
+    gr__load *load;         /* where the pattern does not say all */
     gr__pattern pattern;
     int64_t each;        /* elements of the domain for one of shape */
     int64_t length;      /* of a group or period, in elements of the domain */
     int64_t group;       /* once it has a slot */
     int32_t reads, last; /* how often, and by which value at last */
-    uint16_t slot;
-    bool free; /* its memory may go to a value, as far as the input itself shows */
+    uint16_t slot;       /* 0: nothing has asked for it */
 } gr__input;
 
 typedef struct gr__writer {
@@ -60,10 +61,10 @@ typedef struct gr__writer {
     gr__program *program;
     gr__value *values;
     gr__input *inputs;
-    gr__load *plans;
-    uint16_t *free;  /* registers that nobody needs */
-    double *numbers; /* of the program's own, of any dtype */
-    int32_t value_count, input_count, plan_count, free_count, number_count;
+    bool *is_register;      /* by slot */
+    uint16_t *free;         /* registers that nobody needs */
+    uint16_t *number_slots; /* of the program's numbers */
+    int32_t value_count, input_count, free_count;
     const gr__kernels *kernels;
     size_t register_size;
 } gr__writer;
@@ -87,16 +88,19 @@ static inline gr__value *gr__root_of(const gr__writer *w, gr__reference r)
 
 /* ---- slot.c ---- */
 
-uint16_t gr__new_slot(gr__writer *w, const void *address);
+uint16_t gr__new_slot(gr__writer *w);
 uint16_t gr__new_register(gr__writer *w, size_t bytes);
 
 /* A slot that moves from tile to tile over numbers of `size` bytes; period > 0: it begins again
  * after so many. */
-uint16_t gr__moving_slot(gr__writer *w, const void *base, size_t size, uint8_t grain,
-                         int64_t period);
+uint16_t gr__moving_slot(gr__writer *w, size_t size, uint8_t grain, int64_t period);
 
 /* A number of the program's own. */
-uint16_t gr__number_slot(gr__writer *w, gr_dtype dtype, double number);
+uint16_t gr__number_slot(gr__writer *w);
+
+/* What the item's operand says, a number; or its detail. */
+enum { GR__ITS_DETAIL = -1 };
+void gr__give(gr__writer *w, const gr__value *v, int operand, uint16_t slot);
 
 /* A register as long as a tile, until it is given back. */
 uint16_t gr__take_register(gr__writer *w);
@@ -108,6 +112,9 @@ uint8_t gr__grain_of(gr__program *p, int64_t group);
 gr__instruction *gr__new_instruction(gr__writer *w);
 
 /* ---- operand.c ---- */
+
+/* How t lies in memory, seen from the shape it is broadcast to. */
+gr__load gr__load_of(const gr_tensor *t, const gr__shape *shape);
 
 /* Lists the pass's live members as values, and what they read as references and inputs. */
 void gr__list_values(gr__writer *w);

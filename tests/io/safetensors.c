@@ -405,7 +405,9 @@ Test(safetensors, every_truncation_changes_nothing_and_leaks_nothing)
 {
     gr_params *params = blank();
 
-    cr_assert(holds(params, zeros));
+    for (int i = 0; i < 3; i++) { /* schedules are remembered */
+        cr_assert(holds(params, zeros));
+    }
     int64_t current = gr_memory_stats().current;
     for (size_t cut = 0; cut < SIZE; cut++) {
         cr_assert_not(load_copy(params, reference, cut), "%zu bytes", cut);

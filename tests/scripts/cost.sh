@@ -27,7 +27,7 @@ check() { # work, bound for one step
     [ "$each" -le "$2" ] || bad=1
 }
 
-check loss 26000
-check chain 2150000
-check step 355000
+check loss 14700
+check chain 920000
+check step 258000
 exit $bad

@@ -1,0 +1,266 @@
+/* Plans, and which schedule may have that of an earlier one. A training step is scheduled again and
+ * again; then only places differ. Nodes are compared in creation order with what the plan knows of
+ * them, so that comparing costs a small part of planning. Without fusion (GRADUS_FUSE=0, or eager)
+ * every schedule is planned anew. */
+#include <string.h>
+
+#include "src/core/params.h"
+#include "src/eval/program.h"
+
+enum {
+    MOST_PLANS = 8,                      /* that a thread keeps */
+    COUNTED = GR__REQUESTED | GR__UPDATE /* flags that a plan rests on */
+};
+
+/* ---- what a plan rests on ---- */
+
+/* The length of the rows of an opaque kernel with one index in each row of the last axis, which is
+ * known to be in range; 0: it is no such kernel. */
+static int64_t row_length(const gr_tensor *node)
+{
+    const gr_tensor *index = node->in[1].tensor, *x = node->in[0].tensor;
+    const gr__shape *full = node->shape->count > x->shape->count ? node->shape : x->shape;
+    int axis = ((const gr__along *)node->detail)->axis;
+    int64_t length = full->dims[axis];
+    gr__fault fault = {.found = false};
+
+    for (int i = axis + 1; i < full->rank; i++) {
+        length = full->dims[i] == 1 ? length : 0;
+    }
+    if (!index->buffer || length == 0 || length > GR__LONGEST_ROW ||
+        index->shape->count * length != full->count || full->count == 0) {
+        return 0;
+    }
+    gr__array array = gr__array_of(index);
+    gr__kernels_in_use()->check_index(&array, length, &fault);
+    return fault.found ? 0 : length;
+}
+
+static int64_t trait_of(const gr_tensor *node)
+{
+    switch (node->op->kind) {
+    case GR__REDUCE: return ((const gr__reduced *)node->detail)->mask;
+    case GR__SOURCE: return node->op->uniform && node->op->uniform(node);
+    case GR__OPAQUE: return node->op->row ? row_length(node) : 0;
+    default: return 0;
+    }
+}
+
+static gr__likeness likeness_of(const gr_tensor *node, int64_t low)
+{
+    gr__likeness like = {.op = node->op,
+                         .shape = node->shape,
+                         .order = node->id - low,
+                         .dtype = node->dtype,
+                         .flags = node->flags & COUNTED,
+                         .computed = node->buffer != NULL};
+
+    for (int i = 0; i < node->op->arity && !like.computed; i++) {
+        const gr_tensor *x = node->in[i].tensor;
+        if (x && !gr__listed_operand(node, i)) {
+            like.outside[i] = x->shape;
+        }
+    }
+    like.trait = like.computed ? 0 : trait_of(node);
+    return like;
+}
+
+/* A view of what has its numbers takes its layout at once. */
+static bool lay_out(gr__thread *thread, gr_tensor *node)
+{
+    const gr_tensor *x = node->op->kind == GR__VIEW ? node->in[0].tensor : NULL;
+
+    return node->buffer || !x || !x->buffer || gr__compute(thread, node);
+}
+
+static void note_again(gr__thread *thread, const gr_tensor *node)
+{
+    thread->work.recomputed += node->flags & GR__COMPUTED && node->op->kind != GR__VIEW &&
+                               !node->buffer;
+}
+
+/* ---- an earlier plan ---- */
+
+/* Whether the node, the item's successor in a schedule of n nodes, is like it. */
+static bool is_like(const gr__item *item, gr_tensor *const *nodes, int64_t n, const gr_tensor *node,
+                    int64_t low)
+{
+    const gr__likeness *a = &item->like;
+
+    if (a->op != node->op || a->shape != node->shape || a->order != node->id - low ||
+        a->dtype != node->dtype || a->flags != (node->flags & COUNTED) ||
+        a->computed != (node->buffer != NULL)) {
+        return false;
+    }
+    for (int i = 0; i < node->op->arity && !a->computed; i++) {
+        const gr_tensor *x = node->in[i].tensor;
+        bool same = item->in[i] >= 0 ? x == nodes[n - 1 - item->in[i]]
+                                     : (x ? x->shape : NULL) == a->outside[i] &&
+                                           (!x || (x->buffer && !gr__listed_operand(node, i)));
+        if (!same) {
+            return false;
+        }
+    }
+    return a->computed || a->trait == trait_of(node);
+}
+
+/* Takes the plan for these nodes if its own were like them. */
+static bool take_over(gr__plan *plan, gr_tensor *const *nodes, int64_t n)
+{
+    int64_t low = nodes[n - 1]->id;
+
+    for (int64_t i = 0; i < n; i++) {
+        gr_tensor *node = nodes[n - 1 - i];
+        if (!lay_out(plan->thread, node) || !is_like(&plan->items[i], nodes, n, node, low)) {
+            return false;
+        }
+    }
+    for (int64_t i = 0; i < n; i++) {
+        gr__item *item = &plan->items[i];
+        item->node = nodes[n - 1 - i];
+        item->loads = item->reads;
+        item->failed = false;
+        note_again(plan->thread, item->node);
+    }
+    return true;
+}
+
+/* ---- a new plan ---- */
+
+static bool make_room(gr__plan *plan, int64_t items, int64_t range)
+{
+    int32_t *at = gr__grow(plan->at, &plan->at_capacity, range, sizeof *at);
+    plan->at = at ? at : plan->at;
+    gr__item *list = gr__grow(plan->items, &plan->item_capacity, items, sizeof *list);
+    plan->items = list ? list : plan->items;
+    return at && list;
+}
+
+static void find_operands(gr__plan *plan, gr__item *item)
+{
+    const gr_tensor *node = item->node;
+
+    for (int i = 0; i < node->op->arity && !node->buffer; i++) {
+        gr__item *x = gr__item_of(plan, node->in[i].tensor);
+        plan->trouble = plan->trouble || (node->in[i].tensor && gr__is_error(node->in[i].tensor));
+        if (x) {
+            item->in[i] = (int32_t)(x - plan->items);
+            x->uses++;
+        }
+    }
+}
+
+/* The nodes as items, in creation order, and their passes. */
+static bool make(gr__plan *plan, gr_tensor *const *nodes, int64_t n)
+{
+    int64_t low = nodes[n - 1]->id, range = nodes[0]->id - low + 1;
+
+    plan->thread->work.planned++;
+    plan->low = low;
+    plan->range = range;
+    plan->item_count = plan->pass_count = plan->member_count = 0;
+    plan->updates = plan->trouble = plan->again = false;
+    gr__room_reset(&plan->room);
+    if (!make_room(plan, n, range)) {
+        return false;
+    }
+    memset(plan->at, GR__NONE, (size_t)range * sizeof *plan->at);
+    for (int64_t i = 0; i < n; i++) {
+        gr_tensor *node = nodes[n - 1 - i];
+        plan->trouble = !lay_out(plan->thread, node) || plan->trouble;
+        plan->items[i] = (gr__item){.node = node,
+                                    .like = likeness_of(node, low),
+                                    .in = {GR__NONE, GR__NONE, GR__NONE},
+                                    .home = GR__NONE,
+                                    .copied = GR__NONE,
+                                    .seen = GR__NONE};
+        plan->at[node->id - low] = (int32_t)i;
+        plan->updates = plan->updates || node->flags & GR__UPDATE;
+        note_again(plan->thread, node);
+        find_operands(plan, &plan->items[i]);
+    }
+    plan->item_count = n;
+    plan->complete = true;
+    gr__fuse(plan);
+    plan->again = plan->complete && plan->fusing;
+    for (int64_t i = 0; i < n; i++) {
+        plan->items[i].reads = plan->items[i].loads;
+    }
+    return plan->complete;
+}
+
+/* ---- the plans of a thread ---- */
+
+static void drop_memory(gr__plan *plan)
+{
+    gr__free(plan->at);
+    gr__free(plan->items);
+    gr__free(plan->passes);
+    gr__free(plan->members);
+    gr__free(plan->late);
+    gr__room_free(&plan->room);
+    *plan = (gr__plan){.thread = plan->thread, .next = plan->next};
+}
+
+/* Where the list points to a plan for these nodes; else to the last plan that may be given up, or
+ * to the end. */
+static gr__plan **find(gr__plan **plans, gr_tensor *const *nodes, int64_t n, bool fusing,
+                       bool *found)
+{
+    int64_t range = nodes[0]->id - nodes[n - 1]->id + 1;
+    int count = 0;
+    gr__plan **at = plans, **last = plans;
+
+    for (; *at; at = &(*at)->next, count++) {
+        gr__plan *plan = *at;
+        if (fusing && plan->again && plan->item_count == n && plan->range == range &&
+            take_over(plan, nodes, n)) {
+            *found = true;
+            return at;
+        }
+        last = !plan->again || (*last)->again ? at : last;
+    }
+    return count < MOST_PLANS && !(*last && !(*last)->again) ? at : last;
+}
+
+gr__plan *gr__plan_for(gr__thread *thread, gr_tensor *const *nodes, int64_t n, gr__plan **plans)
+{
+    bool fusing = gr__fusing() && !thread->eager, found = false;
+    gr__plan **at = find(plans, nodes, n, fusing, &found), *plan = *at;
+
+    if (plan) {
+        *at = plan->next;
+    } else {
+        plan = gr__alloc(sizeof *plan);
+        if (!plan) {
+            return NULL;
+        }
+        *plan = (gr__plan){.thread = thread};
+    }
+    plan->next = *plans;
+    *plans = plan;
+    plan->fusing = fusing;
+    if (found) {
+        plan->trouble = false;
+        return plan;
+    }
+    return make(plan, nodes, n) ? plan : NULL;
+}
+
+void gr__end_plan(gr__plan *plan)
+{
+    plan->again = plan->again && plan->complete && !plan->trouble;
+    if (plan->at_capacity > GR__LARGEST_KEPT || plan->member_capacity > GR__LARGEST_KEPT) {
+        drop_memory(plan);
+    }
+}
+
+void gr__plans_free(gr__plan *plans)
+{
+    while (plans) {
+        gr__plan *next = plans->next;
+        drop_memory(plans);
+        gr__free(plans);
+        plans = next;
+    }
+}
