@@ -41,92 +41,91 @@ const void *gr__detail(const void *value, size_t size)
 
 gr_shape gr__public_shape(const gr__shape *shape)
 {
-    gr_shape s = {.rank = shape->rank};
+    gr_shape s;
 
+    s.rank = shape->rank;
     memcpy(s.dims, shape->dims, sizeof s.dims);
     return s;
 }
 
 /* ---- the shape rule: NumPy's broadcasting ---- */
 
-typedef struct operands {
-    gr_arg in[3];
-    const gr__shape *shape; /* NULL: something is wrong, and has been reported */
+/* What the operands have in common so far. */
+typedef struct common {
+    const gr__shape *shape; /* NULL: there was no tensor yet */
     gr_dtype dtype;
-} operands;
+} common;
 
-/* Takes operand i into what has been gathered from those before it. */
-static bool add_operand(const gr__primitive *op, operands *o, int i, const gr_tensor *t)
+/* Takes operand i, a tensor. */
+static bool take_tensor(const gr__primitive *op, common *all, gr_arg *in, int i)
 {
     const char *name = op->operands[i];
-    const gr_tensor *x = gr__take_operand(op, name, t);
+    const gr_tensor *x = gr__take_operand(op, name, in[i].tensor);
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    o->in[i].tensor = x;
+    in[i].tensor = x;
     if (gr__is_error(x)) {
         return false;
     }
-    if (!o->shape) {
-        o->shape = x->shape;
-        o->dtype = (gr_dtype)x->dtype;
+    if (!all->shape) {
+        all->shape = x->shape;
+        all->dtype = (gr_dtype)x->dtype;
         return true;
     }
-    if (x->dtype != o->dtype) {
+    if (x->dtype != all->dtype) {
         return gr_fail(GR_ERROR_DTYPE, op->name, name,
                        "got %s, want %s as the other operand; convert with gr_cast",
-                       gr_dtype_name((gr_dtype)x->dtype), gr_dtype_name(o->dtype));
+                       gr_dtype_name((gr_dtype)x->dtype), gr_dtype_name(all->dtype));
     }
-    const gr__shape *both = gr__shape_broadcast(op->name, o->shape, x->shape);
+    const gr__shape *both = gr__shape_broadcast(op->name, all->shape, x->shape);
     if (!both) {
         return gr_fail(GR_ERROR_SHAPE, op->name, name,
                        "got %s, want a shape that broadcasts with %s",
-                       gr__shape_text(x->shape, got), gr__shape_text(o->shape, want));
+                       gr__shape_text(x->shape, got), gr__shape_text(all->shape, want));
     }
-    o->shape = both;
+    all->shape = both;
     return true;
 }
 
 /* A number beside integers must be one. */
-static bool number_fits(const gr__primitive *op, const operands *o, int i)
+static bool number_fits(const gr__primitive *op, gr_dtype dtype, const gr_arg *in, int i)
 {
-    double v = o->in[i].number;
+    double v = in[i].number;
 
-    if (o->dtype != GR_I64 || (v == floor(v) && fabs(v) < 0x1p63)) {
+    if (dtype != GR_I64 || (v == floor(v) && fabs(v) < 0x1p63)) {
         return true;
     }
     return gr_fail(GR_ERROR_DTYPE, op->name, op->operands[i],
                    "got %g beside i64, want a whole number; convert the tensor with gr_cast", v);
 }
 
-static operands gather_operands(const gr__primitive *op, const gr_arg *in)
+static bool take_operands(const gr__primitive *op, common *all, gr_arg *in)
 {
-    operands o = {.shape = NULL};
-    bool good = true;
-
-    for (int i = 0; i < op->arity && good; i++) {
-        o.in[i] = in[i];
-        good = !in[i].tensor || add_operand(op, &o, i, in[i].tensor);
+    for (int i = 0; i < op->arity; i++) {
+        if (in[i].tensor && !take_tensor(op, all, in, i)) {
+            return false;
+        }
     }
-    if (good && !o.shape) {
-        gr_fail(GR_ERROR_VALUE, op->name, NULL, "got numbers only, want at least one tensor");
+    if (!all->shape) {
+        return gr_fail(GR_ERROR_VALUE, op->name, NULL,
+                       "got numbers only, want at least one tensor");
     }
-    for (int i = 0; i < op->arity && good && o.shape; i++) {
-        good = in[i].tensor || number_fits(op, &o, i);
+    for (int i = 0; i < op->arity; i++) {
+        if (!in[i].tensor && !number_fits(op, all->dtype, in, i)) {
+            return false;
+        }
     }
-    if (!good) {
-        o.shape = NULL;
-    }
-    return o;
+    return true;
 }
 
-static gr_tensor *apply(const gr__primitive *op, const void *site, const gr_arg *in)
+static gr_tensor *apply(const gr__primitive *op, const void *site, gr_arg *in)
 {
-    operands o = gather_operands(op, in);
+    common all = {.shape = NULL};
 
-    if (!o.shape) {
+    if (!take_operands(op, &all, in)) {
         return &gr__error_tensor;
     }
-    return gr__node(op, site, o.shape, o.dtype, o.in, op->arity, NULL);
+    return gr__node(op, site, all.shape, all.dtype, in, op->arity, NULL);
 }
 
 /* ---- the rows ---- */

@@ -113,7 +113,8 @@ gr_tensor *gr__node(const gr__primitive *op, const void *site, const gr__shape *
     node->site = site;
     node->detail = detail;
     for (int i = 0; i < inputs; i++) {
-        node->in[i] = in[i];
+        node->in[i].tensor = in[i].tensor; /* whole, it would wait for the parts to be written */
+        node->in[i].number = in[i].number;
         if (in[i].tensor) {
             ((gr_tensor *)(uintptr_t)in[i].tensor)->flags |= GR__READ;
         }
@@ -239,14 +240,15 @@ void *gr__base(const gr_tensor *t)
 
 gr__array gr__array_at(const gr_tensor *t, void *data)
 {
-    gr__layout layout = gr__layout_of(t);
-    gr__array array = {.data = data,
-                       .dtype = (gr_dtype)t->dtype,
-                       .rank = t->shape->rank,
-                       .count = t->shape->count};
+    const int64_t *strides = t->layout ? t->layout->strides : t->shape->strides;
+    gr__array array;
 
+    array.data = data;
+    array.dtype = (gr_dtype)t->dtype;
+    array.rank = t->shape->rank;
+    array.count = t->shape->count;
     memcpy(array.dims, t->shape->dims, sizeof array.dims);
-    memcpy(array.strides, layout.strides, sizeof array.strides);
+    memcpy(array.strides, strides, sizeof array.strides);
     return array;
 }
 
