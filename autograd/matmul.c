@@ -31,19 +31,21 @@ static const gr__primitive matmul_primitive = {
     .rule = matmul_rule,
 };
 
-/* The leading axes of both, broadcast; the last two as they are. */
-static gr_tensor *with_batch(const gr_tensor *x, const gr__shape *batch)
-{
-    gr_shape shape = gr__public_shape(batch);
-
-    memcpy(&shape.dims[shape.rank], &x->shape->dims[x->shape->rank - 2], 2 * sizeof *shape.dims);
-    shape.rank += 2;
-    return gr_expand(x, shape);
-}
-
 static const gr__shape *batch_of(const gr_tensor *x)
 {
     return gr__shape_of("gr_matmul", NULL, x->shape->rank - 2, x->shape->dims);
+}
+
+/* The leading axes of both, broadcast; the last two as they are. */
+static const gr_tensor *with_batch(const gr_tensor *x, const gr__shape *batch)
+{
+    if (batch_of(x) == batch) {
+        return x;
+    }
+    gr_shape shape = gr__public_shape(batch);
+    memcpy(&shape.dims[shape.rank], &x->shape->dims[x->shape->rank - 2], 2 * sizeof *shape.dims);
+    shape.rank += 2;
+    return gr_expand(x, shape);
 }
 
 gr_tensor *gr_matmul(const gr_tensor *a, const gr_tensor *b)

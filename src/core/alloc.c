@@ -231,9 +231,11 @@ gr__buffer *gr__buffer_hold(gr__buffer *buffer)
     return buffer;
 }
 
+/* Nobody can join the last holder, so it need not count down. */
 void gr__buffer_drop(gr__buffer *buffer)
 {
-    if (buffer && atomic_fetch_sub_explicit(&buffer->holders, 1, memory_order_acq_rel) == 1) {
+    if (buffer && (atomic_load_explicit(&buffer->holders, memory_order_acquire) == 1 ||
+                   atomic_fetch_sub_explicit(&buffer->holders, 1, memory_order_acq_rel) == 1)) {
         gr__free(buffer);
     }
 }
