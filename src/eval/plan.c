@@ -8,8 +8,8 @@
 #include "src/eval/program.h"
 
 enum {
-    MOST_PLANS = 8,                      /* that a thread keeps */
-    COUNTED = GR__REQUESTED | GR__UPDATE /* flags that a plan rests on */
+    MOST_PLANS = 8,                                      /* that a thread keeps */
+    COUNTED = GR__REQUESTED | GR__UPDATE | GR__TRANSIENT /* flags that a plan rests on */
 };
 
 /* ---- what a plan rests on ---- */

@@ -129,10 +129,20 @@ static inline gr__item *gr__read_by(const gr__plan *plan, const gr__item *item, 
     return item->in[i] >= 0 ? &plan->items[item->in[i]] : NULL;
 }
 
+/* A number that somebody may look at: one element, made where a user can name it, of more than
+ * numbers. */
+static inline bool gr__is_result(const gr__item *item)
+{
+    const gr_tensor *node = item->node;
+    bool computed = node->op->kind == GR__MAP || node->op->kind == GR__REDUCE;
+
+    return node->shape->count == 1 && computed && !item->uniform && !(node->flags & GR__TRANSIENT);
+}
+
 /* Whether the item's numbers must be in memory in the end. */
 static inline bool gr__is_kept(const gr__item *item)
 {
-    return item->loads > 0 || item->node->flags & GR__REQUESTED;
+    return item->loads > 0 || item->node->flags & GR__REQUESTED || gr__is_result(item);
 }
 
 /* How the reduced axes of a reduction lie in its operand's order. */
