@@ -26,7 +26,8 @@ static bool in_range(const char *function, const char *argument, const gr_tensor
     gr__fault fault = {.found = false};
 
     if (index->buffer) {
-        gr__array array = gr__array_of(index);
+        gr__array array;
+        gr__describe(&array, index, gr__base(index));
         gr__kernels_v1.check_index(&array, extent, &fault);
     }
     return !fault.found || gr_fail(GR_ERROR_VALUE, function, argument, "%s", fault.text);

@@ -238,23 +238,16 @@ void *gr__base(const gr_tensor *t)
     return (char *)t->buffer->data + offset;
 }
 
-gr__array gr__array_at(const gr_tensor *t, void *data)
+void gr__describe(gr__array *array, const gr_tensor *t, void *data)
 {
     const int64_t *strides = t->layout ? t->layout->strides : t->shape->strides;
-    gr__array array;
 
-    array.data = data;
-    array.dtype = (gr_dtype)t->dtype;
-    array.rank = t->shape->rank;
-    array.count = t->shape->count;
-    memcpy(array.dims, t->shape->dims, sizeof array.dims);
-    memcpy(array.strides, strides, sizeof array.strides);
-    return array;
-}
-
-gr__array gr__array_of(const gr_tensor *t)
-{
-    return gr__array_at(t, gr__base(t));
+    array->data = data;
+    array->dtype = (gr_dtype)t->dtype;
+    array->rank = t->shape->rank;
+    array->count = t->shape->count;
+    memcpy(array->dims, t->shape->dims, sizeof array->dims);
+    memcpy(array->strides, strides, sizeof array->strides);
 }
 
 /* Copies the elements in logical order. */

@@ -139,9 +139,8 @@ static inline bool gr__is_pending(const gr_tensor *t)
 gr__layout gr__layout_of(const gr_tensor *t);
 bool gr__is_contiguous(const gr_tensor *t);
 
-/* The same as kernels take it; or with numbers that are still to become the node's. */
-gr__array gr__array_of(const gr_tensor *t);
-gr__array gr__array_at(const gr_tensor *t, void *data);
+/* The same as kernels take it, with numbers at `data`: gr__base(t), or what is to become t's. */
+void gr__describe(gr__array *array, const gr_tensor *t, void *data);
 
 /* Address of the first element. */
 void *gr__base(const gr_tensor *t);

@@ -107,17 +107,17 @@ static gr__buffer *run_view(gr_tensor *node)
 static gr__buffer *run_opaque(gr_tensor *node)
 {
     gr__buffer *buffer = gr__buffer_for(node);
-    gr__array in[3];
+    gr__array out, in[3];
     int64_t work = node->shape->count;
 
     if (!buffer) {
         return NULL;
     }
     for (int i = 0; i < node->op->arity; i++) {
-        in[i] = gr__array_of(node->in[i].tensor);
+        gr__describe(&in[i], node->in[i].tensor, gr__base(node->in[i].tensor));
         work += in[i].count;
     }
-    gr__array out = gr__array_at(node, buffer->data);
+    gr__describe(&out, node, buffer->data);
     gr__fault fault = {.found = false};
     gr_dtype dtype = node->op->arity > 0 ? in[0].dtype : out.dtype;
     gr__opaque_kernel *const *kernels = gr__slots(gr__kernels_in_use(), node->op->kernel);

@@ -31,7 +31,8 @@ static int64_t row_length(const gr_tensor *node)
         index->shape->count * length != full->count || full->count == 0) {
         return 0;
     }
-    gr__array array = gr__array_of(index);
+    gr__array array;
+    gr__describe(&array, index, gr__base(index));
     gr__kernels_in_use()->check_index(&array, length, &fault);
     return fault.found ? 0 : length;
 }
