@@ -207,6 +207,7 @@ bench: ## Measure beside PyTorch and JAX, write bench/RESULTS.md: ONLY=ROW
 	@bench/peers
 	@$(MAKE) --no-print-directory $(benches)
 	@$(measure) --peers bench/.peers
+	@$(if $(ONLY),,python3 bench/readme.py)
 
 bench-quick: $(benches) ## Measure Gradus alone, in a minute: ONLY=ROW
 	@$(measure)
