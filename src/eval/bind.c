@@ -41,7 +41,7 @@ bool gr__fits(const gr__plan *plan, const gr__program *p)
             gr__load load = gr__load_of(t, in->shape);
             fits = same_load(in->load, &load);
         } else if (fits) {
-            fits = t->shape->count == 1 || gr__is_contiguous(t);
+            fits = in->single || gr__is_contiguous(t);
         }
     }
     return fits;

@@ -22,11 +22,11 @@ gr__load gr__load_of(const gr_tensor *t, const gr__shape *shape)
 }
 
 /* Finds out what the operand looks like from the shape it is broadcast to. */
-static void recognise(gr__writer *w, gr__input *input)
+static void recognise(gr__writer *w, gr__input *input, bool uniform)
 {
     const gr_tensor *t = input->tensor;
 
-    if (t->shape->count == 1) {
+    if (t->shape->count == 1 || uniform) {
         input->pattern = GR__SINGLE;
         return;
     }
@@ -50,7 +50,8 @@ static void recognise(gr__writer *w, gr__input *input)
     }
 }
 
-static gr__input *find_input(gr__writer *w, const gr_tensor *t, const gr__shape *shape)
+static gr__input *find_input(gr__writer *w, const gr_tensor *t, const gr__shape *shape,
+                             const gr__item *origin)
 {
     for (int i = w->input_count - 1; i >= 0; i--) {
         if (w->inputs[i].tensor == t && w->inputs[i].shape == shape) {
@@ -63,7 +64,7 @@ static gr__input *find_input(gr__writer *w, const gr_tensor *t, const gr__shape 
                          .pattern = GR__SCATTERED,
                          .each = w->pass->elements / shape->count};
     if (t->buffer) {
-        recognise(w, input);
+        recognise(w, input, origin && origin->uniform);
     }
     w->input_count++;
     return input;
@@ -108,7 +109,8 @@ static void refer(gr__writer *w, const gr__member *member, gr__value *v)
                 w->inputs[root->in[0].index].last = here;
             }
         } else {
-            gr__input *input = find_input(w, t, wanted_shape(node, t));
+            const gr__item *origin = gr__read_by(w->plan, v->item, i);
+            gr__input *input = find_input(w, t, wanted_shape(node, t), origin);
             v->in[i] = (gr__reference){GR__AN_INPUT, (int32_t)(input - w->inputs)};
             note_reader(w, input, (int32_t)(v->item - w->plan->items), (int16_t)i);
             input->reads++;

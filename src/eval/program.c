@@ -464,6 +464,7 @@ static void pack_inputs(const gr__writer *w, gr__program *p)
                 .origin = origin ? (int32_t)(origin - w->plan->items) : GR__NONE,
                 .reads = input->reads,
                 .last = input->last,
+                .single = input->pattern == GR__SINGLE,
                 .in_order = input->pattern == GR__IN_PLACE,
             };
         }

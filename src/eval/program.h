@@ -78,6 +78,7 @@ typedef struct gr__input_place {
     int32_t origin; /* the item that it is; GR__NONE: it had its numbers before */
     int32_t reads;  /* of the origin's loads */
     int32_t last;   /* value that reads it at last */
+    bool single;    /* one number, whatever its shape */
     bool in_order;  /* a value may lie where it lies */
     bool taken;     /* and does */
 } gr__input_place;

@@ -254,3 +254,23 @@ Test(run, no_memory_names_the_operation, .init = silence)
     gr_error_clear();
     cr_assert_eq(gr_item(gr_sum(x, GR_ALL_AXES, false)), 1000);
 }
+
+/* A chain too long to be computed once more, of one number for all elements: it is stored, and read
+ * by a pass over three times as many elements, which no tile of 1,024 holds evenly. */
+Test(run, one_number_for_all_from_memory)
+{
+    gr_tensor *x = gr_full(GR_F32, GR_SHAPE(344, 1), 2);
+    double want[344 * 3], y = 2;
+
+    for (int i = 0; i < 40; i++) {
+        x = gr_mul(gr_add(x, 1), 0.5);
+        y = (y + 1) * 0.5;
+    }
+    for (int i = 0; i < 344 * 3; i++) {
+        want[i] = -y;
+    }
+    gr_tensor *wide = gr_neg(gr_expand(x, GR_SHAPE(344, 3)));
+    cr_assert(gr_eval(2, (gr_tensor *[]){x, wide}));
+    expect_near(wide, 344 * 3, want, 1e-6);
+    EXPECT_NO_LEAK();
+}
