@@ -1,10 +1,7 @@
 /* What the values of a pass read, and how it reaches the tiles. */
 #include "src/eval/writer.h"
 
-enum {
-    LONGEST_WISH = 2 * GR__TILE, /* the longest pattern that tiles are cut to */
-    FAR = 1 << 22                /* bytes from which an input is not in a cache */
-};
+enum { LONGEST_WISH = 2 * GR__TILE /* the longest pattern that tiles are cut to */ };
 
 /* ---- references: what the live nodes of the pass read ---- */
 
@@ -222,7 +219,7 @@ static void place_input(gr__writer *w, gr__input *input)
     } else if (input->pattern == GR__IN_PLACE) {
         input->slot = gr__moving_slot(w, gr__size_of(t), grain, 0);
         gr__stride *stride = &w->program->strides[w->program->stride_count - 1];
-        stride->far = input->each == 1 && p->elements >= FAR / (int64_t)gr__size_of(t);
+        stride->read = input->each == 1;
     } else if (input->pattern == GR__GROUPED && p->tile % input->length == 0) {
         input->slot = gr__moving_slot(w, gr__size_of(t), gr__grain_of(w->program, input->length),
                                       0);

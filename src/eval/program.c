@@ -5,7 +5,10 @@
 
 #include "src/eval/writer.h"
 
-enum { STREAMED = 1 << 24 /* bytes from which a value goes past the caches */ };
+enum {
+    STREAMED = 1 << 24, /* bytes from which a value goes past the caches */
+    FAR = 9 << 19       /* bytes of inputs together from which they are in no cache */
+};
 
 /* ---- results ---- */
 
@@ -406,16 +409,19 @@ static bool take_room(gr__writer *w, gr__room *room, size_t n)
     return true;
 }
 
-/* Shares out to the instructions what they fetch of the tile after the next. */
+/* Inputs that no cache holds are fetched two tiles ahead; each instruction has its share of that. */
 static void plan_fetches(gr__program *p)
 {
-    int64_t line = 64;
+    int64_t line = 64, bytes = 0;
 
-    for (int i = 0; i < p->stride_count && p->code_count > 0; i++) {
+    for (int i = 0; i < p->stride_count; i++) {
+        bytes += p->strides[i].read ? p->elements * p->strides[i].size : 0;
+    }
+    p->fetches = bytes >= FAR && p->code_count > 0;
+    for (int i = 0; i < p->stride_count && p->fetches; i++) {
         gr__stride *s = &p->strides[i];
-        int64_t share = s->far ? p->tile * s->size / p->code_count : 0;
+        int64_t share = s->read ? p->tile * s->size / p->code_count : 0;
         s->ahead = (share + line - 1) / line * line;
-        p->fetches = p->fetches || s->far;
     }
 }
 

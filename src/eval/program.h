@@ -39,7 +39,7 @@ typedef struct gr__stride {
     uint32_t size;  /* of a number */
     uint16_t slot;
     uint8_t grain;
-    bool far;      /* read from memory that no cache holds */
+    bool read;     /* an input, element after element */
     int64_t ahead; /* bytes of a tile to come that each instruction fetches then */
 } gr__stride;
 
