@@ -36,6 +36,9 @@ bool gr__is_transposed(const gr_tensor *x);
  * number. */
 gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low);
 
+/* The operand of an operation with result `like` as a tensor. */
+gr_tensor *gr__tensor_of(gr_arg a, const gr_tensor *like);
+
 /* a - b, where both may be numbers. */
 gr_arg gr__minus(gr_arg a, gr_arg b);
 #define gr__minus(a, b) gr__minus(GR_ARG(a), GR_ARG(b))

@@ -134,6 +134,15 @@ static gr_tensor *apply(const gr__primitive *op, const void *site, gr_arg *in)
 #define GR__TYPES_FLOATS GR__FLOATS
 #define NONE NULL
 
+#define GR__LN2 0.693147180559945309417
+#define GR__2_SQRTPI 1.12837916709551257390
+
+gr_tensor *gr__tensor_of(gr_arg a, const gr_tensor *like)
+{
+    return a.tensor ? (gr_tensor *)(uintptr_t)a.tensor
+                    : gr_full((gr_dtype)like->dtype, GR_SCALAR, a.number);
+}
+
 gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
 {
     gr_tensor *wins = gr_greater(high, low);

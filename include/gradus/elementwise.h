@@ -45,14 +45,31 @@ GR_API gr_tensor *gr_exp(const gr_tensor *x);
 /* e^x - 1, exact near 0. f32, f64. */
 GR_API gr_tensor *gr_expm1(const gr_tensor *x);
 
+/* 2^x. f32, f64. */
+GR_API gr_tensor *gr_exp2(const gr_tensor *x);
+
 /* natural logarithm of x. f32, f64. */
 GR_API gr_tensor *gr_log(const gr_tensor *x);
+
+/* logarithm of x to base 2. f32, f64. */
+GR_API gr_tensor *gr_log2(const gr_tensor *x);
 
 /* log(1 + x), exact near 0. f32, f64. */
 GR_API gr_tensor *gr_log1p(const gr_tensor *x);
 
 /* log cosh x: exact near 0, |x| - log 2 far out. f32, f64. */
 GR_API gr_tensor *gr_log_cosh(const gr_tensor *x);
+
+/* ---- trigonometry and the error function ---- */
+
+/* sin x, x in radians. f32, f64. */
+GR_API gr_tensor *gr_sin(const gr_tensor *x);
+
+/* cos x, x in radians. f32, f64. */
+GR_API gr_tensor *gr_cos(const gr_tensor *x);
+
+/* 2 / sqrt(pi) times the integral of e^-t^2 from 0 to x. f32, f64. */
+GR_API gr_tensor *gr_erf(const gr_tensor *x);
 
 /* ---- activations ---- */
 
@@ -68,6 +85,12 @@ GR_API gr_tensor *gr_softplus(const gr_tensor *x);
 /* log(1 / (1 + e^-x)). f32, f64. */
 GR_API gr_tensor *gr_log_sigmoid(const gr_tensor *x);
 
+/* a where a > 0, else a b; slope b at 0 (Maas 2013; with a tensor b: He 2015). f32, f64. */
+GR_API gr_tensor *gr_leaky_relu(gr_arg a, gr_arg b);
+
+/* a where a > 0, else b (e^a - 1); slope b at 0 (Clevert 2016). f32, f64. */
+GR_API gr_tensor *gr_elu(gr_arg a, gr_arg b);
+
 /* max(x, 0); slope 0 at 0. f32, f64, i64. */
 GR_API gr_tensor *gr_relu(const gr_tensor *x);
 
@@ -75,6 +98,18 @@ GR_API gr_tensor *gr_relu(const gr_tensor *x);
 
 /* |x|; slope 0 at 0. f32, f64, i64. */
 GR_API gr_tensor *gr_abs(const gr_tensor *x);
+
+/* largest whole number not above x. f32, f64. */
+GR_API gr_tensor *gr_floor(const gr_tensor *x);
+
+/* smallest whole number not below x. f32, f64. */
+GR_API gr_tensor *gr_ceil(const gr_tensor *x);
+
+/* x without its fraction. f32, f64. */
+GR_API gr_tensor *gr_trunc(const gr_tensor *x);
+
+/* nearest whole number, of two the even one. f32, f64. */
+GR_API gr_tensor *gr_round(const gr_tensor *x);
 
 /* -1, 0 or 1; the zero keeps its sign. f32, f64, i64. */
 GR_API gr_tensor *gr_sign(const gr_tensor *x);
@@ -126,6 +161,8 @@ GR_API gr_tensor *gr_between(gr_arg x, gr_arg a, gr_arg b);
 #define gr_div(a, b) gr_div(GR_ARG(a), GR_ARG(b))
 #define gr_add_mul(x, a, b) gr_add_mul(GR_ARG(x), GR_ARG(a), GR_ARG(b))
 #define gr_lerp(x, a, b) gr_lerp(GR_ARG(x), GR_ARG(a), GR_ARG(b))
+#define gr_leaky_relu(a, b) gr_leaky_relu(GR_ARG(a), GR_ARG(b))
+#define gr_elu(a, b) gr_elu(GR_ARG(a), GR_ARG(b))
 #define gr_maximum(a, b) gr_maximum(GR_ARG(a), GR_ARG(b))
 #define gr_minimum(a, b) gr_minimum(GR_ARG(a), GR_ARG(b))
 #define gr_clamp(x, a, b) gr_clamp(GR_ARG(x), GR_ARG(a), GR_ARG(b))

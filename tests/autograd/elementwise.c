@@ -47,7 +47,18 @@ TRUTH1(gr_square, x *x)
 TRUTH1(gr_sqrt, sqrt(x))
 TRUTH1(gr_exp, exp(x))
 TRUTH1(gr_expm1, expm1(x))
+TRUTH1(gr_exp2, exp2(x))
 TRUTH1(gr_log, log(x))
+TRUTH1(gr_log2, log2(x))
+TRUTH1(gr_sin, sin(x))
+TRUTH1(gr_cos, cos(x))
+TRUTH1(gr_erf, erf(x))
+TRUTH2(gr_leaky_relu, a > 0 ? a : a * b)
+TRUTH2(gr_elu, a > 0 ? a : b * expm1(a))
+TRUTH1(gr_floor, floor(x))
+TRUTH1(gr_ceil, ceil(x))
+TRUTH1(gr_trunc, trunc(x))
+TRUTH1(gr_round, nearbyint(x))
 TRUTH1(gr_log1p, log1p(x))
 TRUTH1(gr_log_cosh, log1p(2 * sinh(x / 2) * sinh(x / 2)))
 TRUTH1(gr_tanh, tanh(x))
@@ -483,7 +494,7 @@ Test(elementwise, unary_special_values){
         } \
         expect_near(name(tensor_of(dtype, GR_SHAPE(SPECIALS, 1), specials), \
                          tensor_of(dtype, GR_SHAPE(SPECIALS), specials)), \
-                    SPECIALS *SPECIALS, want, 0); \
+                    SPECIALS *SPECIALS, want, dtype == GR_F32 ? 2.4e-7 : 1e-15); \
     }
 
 Test(elementwise, binary_special_values){
@@ -537,6 +548,8 @@ Test(elementwise, minimum_norm_subgradients)
     expect_numbers(slope_of(gr_maximum(0, x), x), 0, 0, 0, 1);
     expect_numbers(slope_of(gr_minimum(x, 0.0), x), 0, 0, 1, 0);
     expect_numbers(slope_of(gr_minimum(2.5, x), x), 1, 1, 1, 0);
+    expect_numbers(slope_of(gr_leaky_relu(x, 0.25), x), 0.25, 0.25, 0.25, 1);
+    expect_list(slope_of(gr_elu(x, 0.5), x), 1e-15, 0.5, 0.5, 0.5 * exp(-1.5), 1);
     expect_numbers(slope_of(gr_clamp(x, 0, 2.5), x), 0, 0, 0, 0);
     expect_numbers(slope_of(gr_clamp(x, -1.5, 3), x), 1, 1, 0, 1);
     expect_numbers(slope_of(gr_huber(x, 1.5), x), 0, 0, -1.5, 1.5);

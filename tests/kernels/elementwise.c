@@ -21,6 +21,15 @@ static double log_cosh(double x)
 #define v_exp(x) exp(x)
 #define v_expm1(x) expm1(x)
 #define v_log(x) log(x)
+#define v_exp2(x) exp2(x)
+#define v_log2(x) log2(x)
+#define v_sin(x) sin(x)
+#define v_cos(x) cos(x)
+#define v_erf(x) erf(x)
+#define v_floor(x) floor(x)
+#define v_ceil(x) ceil(x)
+#define v_trunc(x) trunc(x)
+#define v_round(x) rint(x)
 #define v_log1p(x) log1p(x)
 #define v_tanh(x) tanh(x)
 #define v_sigmoid(x) (1 / (1 + exp(-(x))))
@@ -322,6 +331,14 @@ static const meaning meanings[] = {
     IS(gr_exp, 1, 0, 0, 2.718281828459045), IS(gr_expm1, 1e-10, 0, 0, 1.00000000005e-10),
     IS(gr_log, 10, 0, 0, 2.302585092994046), IS(gr_log, 0, 0, 0, -INFINITY),
     IS(gr_log1p, 1e-10, 0, 0, 9.9999999995e-11), IS(gr_log1p, -1, 0, 0, -INFINITY),
+    IS(gr_exp2, 0.5, 0, 0, 1.4142135623730951), IS(gr_exp2, -INFINITY, 0, 0, 0),
+    IS(gr_log2, 8, 0, 0, 3), IS(gr_log2, 10, 0, 0, 3.3219280948873622),
+    IS(gr_sin, 0.5, 0, 0, 0.47942553860420301), IS(gr_cos, 0.5, 0, 0, 0.87758256189037276),
+    IS(gr_erf, 0.5, 0, 0, 0.52049987781304652), IS(gr_erf, -INFINITY, 0, 0, -1),
+    IS(gr_leaky_relu, 2, 0.1, 0, 2), IS(gr_leaky_relu, -2, 0.25, 0, -0.5),
+    IS(gr_elu, 2, 0.1, 0, 2), IS(gr_elu, -1, 2, 0, -1.2642411176571153),
+    IS(gr_floor, -1.5, 0, 0, -2), IS(gr_ceil, -1.5, 0, 0, -1), IS(gr_trunc, -1.5, 0, 0, -1),
+    IS(gr_round, 2.5, 0, 0, 2), IS(gr_round, -0.5, 0, 0, -0.0), IS(gr_round, 3.5, 0, 0, 4),
     IS(gr_tanh, 0.5, 0, 0, 0.46211715726000975), IS(gr_tanh, -1000, 0, 0, -1),
     IS(gr_sigmoid, 0.5, 0, 0, 0.6224593312018546), IS(gr_sigmoid, 1000, 0, 0, 1),
     IS(gr_softplus, 0.5, 0, 0, 0.9740769841801067), IS(gr_softplus, 1000, 0, 0, 1000),
