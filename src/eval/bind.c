@@ -49,8 +49,9 @@ bool gr__fits(const gr__plan *plan, const gr__program *p)
 
 /* ---- the memory of results ---- */
 
-/* Whether an input's memory may go to a value: nobody reads it any more but this pass, nobody holds
- * it but its node, or the cell that is to have the value. */
+/* Whether an input's memory may go to a value: nobody reads it any more but this pass (all loads that
+ * are still to come are its own), nobody holds it but its node, or the cell that is to have the
+ * value. */
 static bool is_free(const gr__plan *plan, const gr__input_place *in, bool late)
 {
     const gr_tensor *t = tensor_of(plan, in);

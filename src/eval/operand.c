@@ -62,6 +62,8 @@ static gr__input *find_input(gr__writer *w, const gr_tensor *t, const gr__shape 
                          .each = w->pass->elements / shape->count};
     if (t->buffer) {
         recognise(w, input, origin && origin->uniform);
+    } else {
+        w->plan->trouble = true;
     }
     w->input_count++;
     return input;

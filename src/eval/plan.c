@@ -66,12 +66,17 @@ static gr__likeness likeness_of(const gr_tensor *node, int64_t low)
     return like;
 }
 
-/* A view of what has its numbers takes its layout at once. */
-static bool lay_out(gr__thread *thread, gr_tensor *node)
+/* A view of what has its numbers takes its layout at once. False if one could not. */
+static bool lay_out(gr__thread *thread, gr_tensor *const *nodes, int64_t n)
 {
-    const gr_tensor *x = node->op->kind == GR__VIEW ? node->in[0].tensor : NULL;
+    bool good = true;
 
-    return node->buffer || !x || !x->buffer || gr__compute(thread, node);
+    for (int64_t i = n - 1; i >= 0; i--) {
+        gr_tensor *node = nodes[i];
+        const gr_tensor *x = node->op->kind == GR__VIEW ? node->in[0].tensor : NULL;
+        good = (node->buffer || !x || !x->buffer || gr__compute(thread, node)) && good;
+    }
+    return good;
 }
 
 static void note_again(gr__thread *thread, const gr_tensor *node)
@@ -82,37 +87,46 @@ static void note_again(gr__thread *thread, const gr_tensor *node)
 
 /* ---- an earlier plan ---- */
 
-/* Whether the node, the item's successor in a schedule of n nodes, is like it. */
-static bool is_like(const gr__item *item, gr_tensor *const *nodes, int64_t n, const gr_tensor *node,
-                    int64_t low)
+/* Whether operand i of the node is to the nodes what that of the item was to the plan's: the same
+ * one of them, or else of the same shape and none of them. */
+static bool same_operand(const gr__plan *plan, const gr__item *item, const gr_tensor *node, int i,
+                         gr_tensor *const *nodes, int64_t n)
+{
+    const gr_tensor *x = node->in[i].tensor;
+    const gr__shape *shape = x ? x->shape : NULL;
+
+    if (item->in[i] >= 0) {
+        return x == nodes[n - 1 - item->in[i]];
+    }
+    return shape == item->like.outside[i] && (!x || (x->buffer && !gr__item_of(plan, x)));
+}
+
+/* Whether the node is like the item. */
+static bool is_like(const gr__plan *plan, const gr__item *item, const gr_tensor *node,
+                    gr_tensor *const *nodes, int64_t n)
 {
     const gr__likeness *a = &item->like;
 
-    if (a->op != node->op || a->shape != node->shape || a->order != node->id - low ||
+    if (a->op != node->op || a->shape != node->shape || a->order != node->id - plan->low ||
         a->dtype != node->dtype || a->flags != (node->flags & COUNTED) ||
         a->computed != (node->buffer != NULL)) {
         return false;
     }
     for (int i = 0; i < node->op->arity && !a->computed; i++) {
-        const gr_tensor *x = node->in[i].tensor;
-        bool same = item->in[i] >= 0 ? x == nodes[n - 1 - item->in[i]]
-                                     : (x ? x->shape : NULL) == a->outside[i] &&
-                                           (!x || (x->buffer && !gr__listed_operand(node, i)));
-        if (!same) {
+        if (!same_operand(plan, item, node, i, nodes, n)) {
             return false;
         }
     }
     return a->computed || a->trait == trait_of(node);
 }
 
-/* Takes the plan for these nodes if its own were like them. */
+/* Takes the plan for these nodes if its own were like them. What it knows by order of creation holds
+ * for them too then. */
 static bool take_over(gr__plan *plan, gr_tensor *const *nodes, int64_t n)
 {
-    int64_t low = nodes[n - 1]->id;
-
+    plan->low = nodes[n - 1]->id;
     for (int64_t i = 0; i < n; i++) {
-        gr_tensor *node = nodes[n - 1 - i];
-        if (!lay_out(plan->thread, node) || !is_like(&plan->items[i], nodes, n, node, low)) {
+        if (!is_like(plan, &plan->items[i], nodes[n - 1 - i], nodes, n)) {
             return false;
         }
     }
@@ -152,7 +166,7 @@ static void find_operands(gr__plan *plan, gr__item *item)
 }
 
 /* The nodes as items, in creation order, and their passes. */
-static bool make(gr__plan *plan, gr_tensor *const *nodes, int64_t n)
+static bool make(gr__plan *plan, gr_tensor *const *nodes, int64_t n, bool laid)
 {
     int64_t low = nodes[n - 1]->id, range = nodes[0]->id - low + 1;
 
@@ -160,7 +174,8 @@ static bool make(gr__plan *plan, gr_tensor *const *nodes, int64_t n)
     plan->low = low;
     plan->range = range;
     plan->item_count = plan->pass_count = plan->member_count = 0;
-    plan->updates = plan->trouble = plan->again = false;
+    plan->updates = plan->again = false;
+    plan->trouble = !laid;
     gr__room_reset(&plan->room);
     if (!make_room(plan, n, range)) {
         return false;
@@ -168,7 +183,6 @@ static bool make(gr__plan *plan, gr_tensor *const *nodes, int64_t n)
     memset(plan->at, GR__NONE, (size_t)range * sizeof *plan->at);
     for (int64_t i = 0; i < n; i++) {
         gr_tensor *node = nodes[n - 1 - i];
-        plan->trouble = !lay_out(plan->thread, node) || plan->trouble;
         plan->items[i] = (gr__item){.node = node,
                                     .like = likeness_of(node, low),
                                     .in = {GR__NONE, GR__NONE, GR__NONE},
@@ -203,31 +217,40 @@ static void drop_memory(gr__plan *plan)
     *plan = (gr__plan){.thread = plan->thread, .next = plan->next};
 }
 
-/* Where the list points to a plan for these nodes; else to the last plan that may be given up, or
- * to the end. */
-static gr__plan **find(gr__plan **plans, gr_tensor *const *nodes, int64_t n, bool fusing,
-                       bool *found)
+/* Where the list points to a plan for these nodes; NULL: there is none. */
+static gr__plan **find_like(gr__plan **plans, gr_tensor *const *nodes, int64_t n)
 {
     int64_t range = nodes[0]->id - nodes[n - 1]->id + 1;
-    int count = 0;
-    gr__plan **at = plans, **last = plans;
 
-    for (; *at; at = &(*at)->next, count++) {
+    for (gr__plan **at = plans; *at; at = &(*at)->next) {
         gr__plan *plan = *at;
-        if (fusing && plan->again && plan->item_count == n && plan->range == range &&
+        if (plan->again && plan->item_count == n && plan->range == range &&
             take_over(plan, nodes, n)) {
-            *found = true;
             return at;
         }
-        last = !plan->again || (*last)->again ? at : last;
     }
-    return count < MOST_PLANS && !(*last && !(*last)->again) ? at : last;
+    return NULL;
+}
+
+/* Where it points to one that may be given up: the last that cannot serve again, else, where there
+ * are many, the last; else to its end. */
+static gr__plan **find_room(gr__plan **plans)
+{
+    gr__plan **at = plans, **last = NULL, **useless = NULL;
+    int count = 0;
+
+    for (; *at; at = &(*at)->next, count++) {
+        last = at;
+        useless = (*at)->again ? useless : at;
+    }
+    return useless ? useless : count == MOST_PLANS ? last : at;
 }
 
 gr__plan *gr__plan_for(gr__thread *thread, gr_tensor *const *nodes, int64_t n, gr__plan **plans)
 {
-    bool fusing = gr__fusing() && !thread->eager, found = false;
-    gr__plan **at = find(plans, nodes, n, fusing, &found), *plan = *at;
+    bool fusing = gr__fusing() && !thread->eager, laid = lay_out(thread, nodes, n);
+    gr__plan **like = fusing && laid ? find_like(plans, nodes, n) : NULL;
+    gr__plan **at = like ? like : find_room(plans), *plan = *at;
 
     if (plan) {
         *at = plan->next;
@@ -241,11 +264,11 @@ gr__plan *gr__plan_for(gr__thread *thread, gr_tensor *const *nodes, int64_t n, g
     plan->next = *plans;
     *plans = plan;
     plan->fusing = fusing;
-    if (found) {
+    if (like) {
         plan->trouble = false;
         return plan;
     }
-    return make(plan, nodes, n) ? plan : NULL;
+    return make(plan, nodes, n, laid) ? plan : NULL;
 }
 
 void gr__end_plan(gr__plan *plan)

@@ -540,6 +540,7 @@ bool gr__write_program(gr__plan *plan, int32_t k, gr__room *scratch, gr__program
     gr__writer w = {.plan = plan, .k = k, .pass = pass, .kernels = gr__kernels_in_use()};
 
     *program = NULL;
+    gr__room_reset(scratch);
     if (n == 0) {
         return true;
     }
@@ -562,6 +563,5 @@ bool gr__write_program(gr__plan *plan, int32_t k, gr__room *scratch, gr__program
         pack_program(&w, base);
         *program = (gr__program *)(void *)base;
     }
-    gr__room_reset(scratch);
     return true;
 }

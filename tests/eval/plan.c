@@ -168,6 +168,29 @@ static int indices_differ(int variant, gr_tensor **out)
     return 1;
 }
 
+/* An operand from outside, or a view that another node reads too. */
+static int view_or_other(int variant, bool product, gr_tensor **out)
+{
+    gr_tensor *x = numbers_like(GR_F32, GR_SHAPE(N, N), 1),
+              *w = numbers_like(GR_F32, GR_SHAPE(N, N), 2);
+    GR_TRANSIENT;
+    gr_tensor *v = gr_transpose(x, 0, 1), *other = variant % 2 ? v : w;
+    gr_tensor *first = gr_matmul(v, numbers_like(GR_F32, GR_SHAPE(N, N), 3));
+
+    out[0] = product ? gr_matmul(first, other) : gr_add(first, other);
+    return 1;
+}
+
+static int view_or_other_added(int variant, gr_tensor **out)
+{
+    return view_or_other(variant, false, out);
+}
+
+static int view_or_other_multiplied(int variant, gr_tensor **out)
+{
+    return view_or_other(variant, true, out);
+}
+
 static int some_is_there(int variant, gr_tensor **out)
 {
     gr_tensor *x = numbers_like(GR_F32, GR_SHAPE(N, N), variant), *y = gr_exp(gr_neg(x));
@@ -216,6 +239,8 @@ LIKE(sums_differ, 0)
 LIKE(dtypes_differ, 0)
 LIKE(requests_differ, 0)
 LIKE(indices_differ, 0)
+LIKE(view_or_other_added, 0)
+LIKE(view_or_other_multiplied, 0)
 LIKE(some_is_there, 0)
 LIKE(numbers_for_tensors, 0)
 LIKE(empty_or_not, 0)
