@@ -240,7 +240,7 @@ gr__numbers gr__numbers_of(gr__writer *w, const gr__value *v, int i)
 
     if (r.source == GR__A_NUMBER) {
         gr__numbers number = {gr__number_slot(w), GR__NUMBER};
-        gr__give(w, v, r.index, number.slot);
+        gr__note_given(w, v, r.index, number.slot);
         return number;
     }
     if (r.source == GR__AN_INPUT) {

@@ -14,6 +14,14 @@ enum {
 
 /* ---- what a plan rests on ---- */
 
+/* The item of an operand; NULL: it has its numbers, or is an error tensor. */
+static gr__item *item_of(const gr__plan *plan, const gr_tensor *t)
+{
+    uint64_t k = t && t->arena ? (uint64_t)(t->id - plan->low) : UINT64_MAX;
+
+    return k < (uint64_t)plan->range && plan->at[k] >= 0 ? &plan->items[plan->at[k]] : NULL;
+}
+
 /* The length of the rows of an opaque kernel with one index in each row of the last axis, which is
  * known to be in range; 0: it is no such kernel. */
 static int64_t row_length(const gr_tensor *node)
@@ -47,23 +55,18 @@ static int64_t trait_of(const gr_tensor *node)
     }
 }
 
-static gr__likeness likeness_of(const gr_tensor *node, int64_t low)
+/* All but its operands. */
+static gr__likeness likeness_of(const gr__plan *plan, const gr_tensor *node)
 {
-    gr__likeness like = {.op = node->op,
-                         .shape = node->shape,
-                         .order = node->id - low,
-                         .dtype = node->dtype,
-                         .flags = node->flags & COUNTED,
-                         .computed = node->buffer != NULL};
+    bool computed = node->buffer != NULL;
 
-    for (int i = 0; i < node->op->arity && !like.computed; i++) {
-        const gr_tensor *x = node->in[i].tensor;
-        if (x && !gr__listed_operand(node, i)) {
-            like.outside[i] = x->shape;
-        }
-    }
-    like.trait = like.computed ? 0 : trait_of(node);
-    return like;
+    return (gr__likeness){.op = node->op,
+                          .shape = node->shape,
+                          .order = node->id - plan->low,
+                          .dtype = node->dtype,
+                          .flags = node->flags & COUNTED,
+                          .computed = computed,
+                          .trait = plan->fusing && !computed ? trait_of(node) : 0};
 }
 
 /* A view of what has its numbers takes its layout at once. False if one could not. */
@@ -98,7 +101,7 @@ static bool same_operand(const gr__plan *plan, const gr__item *item, const gr_te
     if (item->in[i] >= 0) {
         return x == nodes[n - 1 - item->in[i]];
     }
-    return shape == item->like.outside[i] && (!x || (x->buffer && !gr__item_of(plan, x)));
+    return shape == item->like.outside[i] && (!x || (x->buffer && !item_of(plan, x)));
 }
 
 /* Whether the node is like the item. */
@@ -156,11 +159,14 @@ static void find_operands(gr__plan *plan, gr__item *item)
     const gr_tensor *node = item->node;
 
     for (int i = 0; i < node->op->arity && !node->buffer; i++) {
-        gr__item *x = gr__item_of(plan, node->in[i].tensor);
-        plan->trouble = plan->trouble || (node->in[i].tensor && gr__is_error(node->in[i].tensor));
+        const gr_tensor *t = node->in[i].tensor;
+        gr__item *x = item_of(plan, t);
+        plan->trouble = plan->trouble || (t && gr__is_error(t));
         if (x) {
             item->in[i] = (int32_t)(x - plan->items);
             x->uses++;
+        } else {
+            item->like.outside[i] = t ? t->shape : NULL;
         }
     }
 }
@@ -184,7 +190,7 @@ static bool make(gr__plan *plan, gr_tensor *const *nodes, int64_t n, bool laid)
     for (int64_t i = 0; i < n; i++) {
         gr_tensor *node = nodes[n - 1 - i];
         plan->items[i] = (gr__item){.node = node,
-                                    .like = likeness_of(node, low),
+                                    .like = likeness_of(plan, node),
                                     .in = {GR__NONE, GR__NONE, GR__NONE},
                                     .home = GR__NONE,
                                     .copied = GR__NONE,
@@ -273,7 +279,7 @@ gr__plan *gr__plan_for(gr__thread *thread, gr_tensor *const *nodes, int64_t n, g
 
 void gr__end_plan(gr__plan *plan)
 {
-    plan->again = plan->again && plan->complete && !plan->trouble;
+    plan->again = plan->again && !plan->trouble;
     if (plan->at_capacity > GR__LARGEST_KEPT || plan->member_capacity > GR__LARGEST_KEPT) {
         drop_memory(plan);
     }

@@ -1,5 +1,5 @@
-/* Between schedule.c, fuse.c and program.c: the nodes of one schedule, and the passes over memory
- * that compute them. */
+/* Between the files that make and run a schedule: its nodes, and the passes over memory that compute
+ * them. */
 #ifndef GRADUS_EVAL_PLAN_H
 #define GRADUS_EVAL_PLAN_H
 
@@ -101,23 +101,6 @@ typedef struct gr__plan {
     int64_t late_count, late_capacity;
     struct gr__plan *next; /* in the workspace: used less recently */
 } gr__plan;
-
-/* An operand that waits for its numbers, or whose memory the schedule may give to another. */
-static inline gr_tensor *gr__listed_operand(const gr_tensor *node, int i)
-{
-    gr_tensor *x = (gr_tensor *)(uintptr_t)node->in[i].tensor;
-    bool captured = x && x->op == &gr__captured_primitive && x->flags & GR__TRANSIENT;
-
-    return x && (gr__is_pending(x) || captured) ? x : NULL;
-}
-
-/* The item of an operand; NULL: it has its numbers, or is an error tensor. */
-static inline gr__item *gr__item_of(const gr__plan *plan, const gr_tensor *t)
-{
-    uint64_t k = t && t->arena ? (uint64_t)(t->id - plan->low) : UINT64_MAX;
-
-    return k < (uint64_t)plan->range && plan->at[k] >= 0 ? &plan->items[plan->at[k]] : NULL;
-}
 
 /* Whether the elements of `from`, broadcast to `to`, come in the same order, each once or several
  * times in a row. */

@@ -1,6 +1,6 @@
 /* Writing a pass's program. Values live in registers, pieces of memory as long as a tile; what is
  * stored is written where it belongs at once, and read from there. What does not depend on the
- * element is computed here and now, and is a number to the program. */
+ * element is a number to the program, computed before its tiles. */
 #include <string.h>
 
 #include "src/eval/writer.h"
@@ -82,7 +82,7 @@ static uint16_t detail_slot(gr__writer *w, const gr__value *v)
 {
     uint16_t slot = gr__new_slot(w);
 
-    gr__give(w, v, GR__ITS_DETAIL, slot);
+    gr__note_given(w, v, GR__ITS_DETAIL, slot);
     return slot;
 }
 
@@ -176,7 +176,7 @@ static void write_source(gr__writer *w, gr__value *v)
     const gr_tensor *node = v->item->node;
     int64_t own = w->pass->elements / node->shape->count;
 
-    if (node->shape->count == 1 || (node->op->uniform && node->op->uniform(node))) {
+    if (node->shape->count == 1 || v->item->uniform) {
         evaluate(w, v, NULL);
         keep(w, v);
         return;

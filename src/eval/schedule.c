@@ -29,6 +29,15 @@ static bool push(gr__workspace *w, gr_tensor *node)
     return true;
 }
 
+/* An operand that waits for its numbers, or whose memory the schedule may give to another. */
+static gr_tensor *listed_operand(const gr_tensor *node, int i)
+{
+    gr_tensor *x = (gr_tensor *)(uintptr_t)node->in[i].tensor;
+    bool captured = x && x->op == &gr__captured_primitive && x->flags & GR__TRANSIENT;
+
+    return x && (gr__is_pending(x) || captured) ? x : NULL;
+}
+
 /* Marks what is asked for; returns how many nodes that is, and the highest id. */
 static int64_t mark_requests(int n, gr_tensor *const *tensors, int64_t *top)
 {
@@ -63,7 +72,7 @@ static bool collect(const gr__thread *thread, int64_t top, int64_t marked, gr__w
             node->flags &= (uint8_t)~GR__REQUESTED;
         }
         for (int i = 0; i < node->op->arity && !node->buffer; i++) {
-            gr_tensor *x = gr__listed_operand(node, i);
+            gr_tensor *x = listed_operand(node, i);
             if (x) {
                 marked += !x->mark;
                 x->mark = 1;

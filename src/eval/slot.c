@@ -61,7 +61,7 @@ uint16_t gr__number_slot(gr__writer *w)
     return slot;
 }
 
-void gr__give(gr__writer *w, const gr__value *v, int operand, uint16_t slot)
+void gr__note_given(gr__writer *w, const gr__value *v, int operand, uint16_t slot)
 {
     gr__program *p = w->program;
 

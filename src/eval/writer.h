@@ -100,7 +100,7 @@ uint16_t gr__number_slot(gr__writer *w);
 
 /* What the item's operand says, a number; or its detail. */
 enum { GR__ITS_DETAIL = -1 };
-void gr__give(gr__writer *w, const gr__value *v, int operand, uint16_t slot);
+void gr__note_given(gr__writer *w, const gr__value *v, int operand, uint16_t slot);
 
 /* A register as long as a tile, until it is given back. */
 uint16_t gr__take_register(gr__writer *w);

@@ -27,7 +27,9 @@ static inline int64_t abs_i64(int64_t x)
     static inline T nan_or_##dtype(T a, T b) \
     { \
         return a != a ? a : b; \
-    } \
+    }
+
+#define FORMULAS(dtype, T) \
     static inline T huber_##dtype(T a, T b) \
     { \
         T c = smaller_##dtype(larger_##dtype(-b, a), b); \
@@ -42,13 +44,15 @@ static inline int64_t abs_i64(int64_t x)
 ORDER(f32, float)
 ORDER(f64, double)
 ORDER(i64, int64_t)
+FORMULAS(f32, float)
+FORMULAS(f64, double)
 
 #define CHOOSE(name, x) _Generic((x), float : name##_f32, double : name##_f64, int64_t : name##_i64)
 #define v_larger(a, b) CHOOSE(larger, a)(a, b)
 #define v_smaller(a, b) CHOOSE(smaller, a)(a, b)
 #define v_nan_or(a, b) CHOOSE(nan_or, a)(a, b)
-#define v_huber(a, b) CHOOSE(huber, a)(a, b)
-#define v_lerp(x, a, b) CHOOSE(lerp, x)(x, a, b)
+#define v_huber(a, b) _Generic((a), float : huber_f32, double : huber_f64)(a, b)
+#define v_lerp(x, a, b) _Generic((x), float : lerp_f32, double : lerp_f64)(x, a, b)
 #define v_clamp(x, low, high) v_smaller(high, v_larger(low, x))
 #define v_floor(x) _Generic((x), float : floorf, double : floor)(x)
 #define v_ceil(x) _Generic((x), float : ceilf, double : ceil)(x)

@@ -123,11 +123,8 @@ static double draw(const row *r, int operand, uint64_t seed)
 static gr_tensor *drawn(const row *r, int operand, gr_dtype dtype, gr_shape shape, uint64_t seed)
 {
     double numbers[64];
-    int64_t n = 1;
+    int64_t n = elements_of(shape);
 
-    for (int i = 0; i < shape.rank; i++) {
-        n *= shape.dims[i];
-    }
     cr_assert(n <= 64);
     for (int64_t i = 0; i < n; i++) {
         numbers[i] = draw(r, operand, seed + (uint64_t)i);
@@ -494,7 +491,10 @@ Test(elementwise, unary_special_values){
         } \
         expect_near(name(tensor_of(dtype, GR_SHAPE(SPECIALS, 1), specials), \
                          tensor_of(dtype, GR_SHAPE(SPECIALS), specials)), \
-                    SPECIALS *SPECIALS, want, dtype == GR_F32 ? 2.4e-7 : 1e-15); \
+                    SPECIALS *SPECIALS, want, \
+                    strcmp(#name, "gr_elu") != 0 ? 0 \
+                    : dtype == GR_F32            ? 2.4e-7 \
+                                                 : 1e-15); \
     }
 
 Test(elementwise, binary_special_values){

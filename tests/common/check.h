@@ -142,16 +142,22 @@ static inline void *copy_of(const gr_tensor *t)
     return memcpy(copy, data, bytes);
 }
 
-/* tensor(GR_F32, GR_SHAPE(2, 2), 1, 2, 3, 4): numbers of any dtype, a node with its numbers. */
-#define tensor(dtype, shape, ...) tensor_of(dtype, shape, (double[]){__VA_ARGS__})
-
-static inline gr_tensor *tensor_of(gr_dtype dtype, gr_shape shape, const double *numbers)
+static inline int64_t elements_of(gr_shape shape)
 {
     int64_t n = 1;
 
     for (int i = 0; i < shape.rank; i++) {
         n *= shape.dims[i];
     }
+    return n;
+}
+
+/* tensor(GR_F32, GR_SHAPE(2, 2), 1, 2, 3, 4): numbers of any dtype, a node with its numbers. */
+#define tensor(dtype, shape, ...) tensor_of(dtype, shape, (double[]){__VA_ARGS__})
+
+static inline gr_tensor *tensor_of(gr_dtype dtype, gr_shape shape, const double *numbers)
+{
+    int64_t n = elements_of(shape);
     char *data = malloc((size_t)n * 8 + 1);
     for (int64_t i = 0; i < n; i++) {
         switch (dtype) {
@@ -178,11 +184,8 @@ static inline double noise(uint64_t i)
 /* A tensor of noise: numbers of `seed` on. For GR_I64, whole numbers from -1000 to 1000. */
 static inline gr_tensor *noise_tensor(gr_dtype dtype, gr_shape shape, uint64_t seed)
 {
-    int64_t n = 1;
+    int64_t n = elements_of(shape);
 
-    for (int i = 0; i < shape.rank; i++) {
-        n *= shape.dims[i];
-    }
     double *numbers = malloc((size_t)(n + 1) * sizeof *numbers);
     for (int64_t i = 0; i < n; i++) {
         double x = noise(seed * 1000003 + (uint64_t)i);

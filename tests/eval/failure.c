@@ -1,6 +1,6 @@
 /* What fails while a schedule runs: memory, at every allocation, and indices out of range. A step
  * then leaves everything as it was; an error handler may evaluate meanwhile. */
-#include "tests/common/check.h"
+#include "tests/common/scratch.h"
 
 #include "src/core/alloc.h"
 #include "src/core/scope.h"
@@ -271,18 +271,6 @@ Test(failure, values_that_wait_for_each_other_change_together, .init = share_out
 }
 
 /* ---- handlers that evaluate ---- */
-
-/* Scratch of a schedule, clean between two. */
-static void check_scratch(void)
-{
-    const gr__thread *thread = gr__self();
-
-    for (int64_t i = 0; i < thread->count; i++) {
-        const gr_tensor *node = thread->nodes[i];
-        cr_assert_eq(node->mark, 0, "node %lld is marked", (long long)i);
-        cr_assert_eq(node->flags & GR__REQUESTED, 0, "node %lld is requested", (long long)i);
-    }
-}
 
 /* What a handler looks at, the numbers it saw, and how often it was called. */
 typedef struct looker {

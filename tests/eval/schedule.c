@@ -1,5 +1,5 @@
 /* The schedule: what is computed when, how often, and what stays. */
-#include "tests/common/check.h"
+#include "tests/common/scratch.h"
 
 #include "src/eval/eval.h"
 
@@ -345,18 +345,6 @@ Test(schedule, peak_of_a_training_step)
 }
 
 /* ---- out of memory ---- */
-
-/* Scratch of a schedule, clean between two. */
-static void check_scratch(void)
-{
-    const gr__thread *thread = gr__self();
-
-    for (int64_t i = 0; i < thread->count; i++) {
-        const gr_tensor *node = thread->nodes[i];
-        cr_assert_eq(node->mark, 0, "node %lld is marked", (long long)i);
-        cr_assert_eq(node->flags & GR__REQUESTED, 0, "node %lld is requested", (long long)i);
-    }
-}
 
 /* A graph of few nodes with all kinds of primitive; 5 results. */
 static void build(gr_tensor **out)
