@@ -30,9 +30,12 @@ typedef struct gr__primitive {
     bool in_order;  /* VIEW: the elements keep their order, as in reshape and expand */
     size_t kernel;  /* offset in gr__kernels of the slot, an array by dtype */
 
-    size_t
-        row; /* OPAQUE: slot of the kernel for one index (operand 1) in each row of the last axis;
-                   0: it has none */
+    size_t row; /* OPAQUE: slot of the kernel for one index (operand 1) in each row of the last
+                   axis; 0: it has none */
+
+    /* OPAQUE: bytes of working memory, which the kernel finds as one more operand behind the others
+     * (data, and the bytes as count); None: it takes none. */
+    size_t (*scratch)(const gr_tensor *node, int threads);
 
     /* The gradient of operand `input`, written in operations, from that of the node; NULL, or no
      * rule at all: nothing flows. */

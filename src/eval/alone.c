@@ -104,31 +104,51 @@ static gr__buffer *run_view(gr_tensor *node)
 
 /* ---- OPAQUE ---- */
 
-static gr__buffer *run_opaque(gr_tensor *node)
+/* Runs the kernel on memory that is there. */
+static bool run_kernel(gr_tensor *node, void *data, gr__buffer *scratch, int threads)
 {
-    gr__buffer *buffer = gr__buffer_for(node);
-    gr__array out, in[3];
-    int64_t work = node->shape->count;
-
-    if (!buffer) {
-        return NULL;
-    }
-    for (int i = 0; i < node->op->arity; i++) {
-        gr__describe(&in[i], node->in[i].tensor, gr__base(node->in[i].tensor));
-        work += in[i].count;
-    }
-    gr__describe(&out, node, buffer->data);
+    gr__array out, in[4];
     gr__fault fault = {.found = false};
-    gr_dtype dtype = node->op->arity > 0 ? in[0].dtype : out.dtype;
+    int arity = node->op->arity;
+
+    for (int i = 0; i < arity; i++) {
+        gr__describe(&in[i], node->in[i].tensor, gr__base(node->in[i].tensor));
+    }
+    if (scratch) {
+        in[arity] = (gr__array){.data = scratch->data, .count = (int64_t)scratch->bytes};
+    }
+    gr__describe(&out, node, data);
+    gr_dtype dtype = arity > 0 ? in[0].dtype : out.dtype;
     gr__opaque_kernel *const *kernels = gr__slots(gr__kernels_in_use(), node->op->kernel);
-    kernels[dtype](&out, in, node->detail, gr__threads_for(work), &fault);
+    kernels[dtype](&out, in, node->detail, threads, &fault);
     if (fault.found) {
         node->flags |= GR__ERROR;
-        gr__buffer_drop(buffer);
         gr__fail_at(node, GR_ERROR_VALUE, fault.argument, fault.text);
-        return NULL;
     }
-    return buffer;
+    return !fault.found;
+}
+
+static gr__buffer *run_opaque(gr_tensor *node)
+{
+    gr__buffer *buffer = gr__buffer_for(node), *scratch = NULL;
+    int64_t work = node->shape->count;
+    bool good = buffer != NULL;
+
+    for (int i = 0; i < node->op->arity; i++) {
+        work += node->in[i].tensor->shape->count;
+    }
+    int threads = gr__threads_for(work);
+    size_t bytes = good && node->op->scratch ? node->op->scratch(node, threads) : 0;
+    if (bytes > 0) {
+        scratch = gr__buffer_new(bytes);
+        good = scratch || gr__fail_at(node, GR_ERROR_MEMORY, NULL, "no working memory");
+    }
+    good = good && run_kernel(node, buffer->data, scratch, threads);
+    gr__buffer_drop(scratch);
+    if (!good) {
+        gr__buffer_drop(buffer);
+    }
+    return good ? buffer : NULL;
 }
 
 /* A map or a source by itself is empty. */
