@@ -212,6 +212,11 @@ bench: ## Measure beside PyTorch and JAX, write bench/RESULTS.md: ONLY=ROW
 bench-quick: $(benches) ## Measure Gradus alone, in a minute: ONLY=ROW
 	@$(measure)
 
+references: ## Write the values that primitives should have, from PyTorch, SciPy, mpmath: FAMILY=
+	@tools/deps bench
+	@bench/peers
+	bench/.peers/bin/python tools/references $(FAMILY)
+
 results: $(BUILD)/examples/vae ## Write docs/results.md: MNIST=DIR THREADS=
 	tools/results $< '$(MNIST)' '$(or $(THREADS),2)' > $(BUILD)/results.md
 	mv $(BUILD)/results.md docs/results.md
@@ -259,5 +264,5 @@ uninstall: ## Remove what install put there
 clean: ## Remove the build folder
 	rm -rf $(BUILD)
 
-.PHONY: help all programs objects run examples test check fuzz-graphs bench bench-quick results \
-        lint format arrows headers install uninstall clean always
+.PHONY: help all programs objects run examples test check fuzz-graphs bench bench-quick references \
+        results lint format arrows headers install uninstall clean always

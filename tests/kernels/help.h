@@ -8,10 +8,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "src/kernels/kernels.h"
+#include "tests/common/guard.h"
 
 typedef struct table {
     const char *isa;
@@ -134,26 +133,6 @@ static inline int64_t offset_of(const gr__array *a, int64_t i)
         i /= a->dims[d];
     }
     return offset;
-}
-
-/* `bytes` between two pages that nobody may touch: at the end of the memory, or at its
- * beginning. */
-static inline void *guarded(size_t bytes, bool at_end)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
-    int kind = MAP_PRIVATE | MAP_ANONYMOUS;
-    char *map = mmap(NULL, whole + 2 * page, PROT_NONE, kind, -1, 0);
-
-    cr_assert(map != MAP_FAILED);
-    cr_assert_eq(mprotect(map + page, whole, PROT_READ | PROT_WRITE), 0);
-    return map + page + (at_end ? whole - bytes : 0);
-}
-
-static inline void release_guarded(void *memory, size_t bytes, bool at_end)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), whole = (bytes + page - 1) / page * page;
-
-    munmap((char *)memory - page - (at_end ? whole - bytes : 0), whole + 2 * page);
 }
 
 #endif
