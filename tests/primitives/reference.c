@@ -27,7 +27,7 @@ static file open_file(const char *table)
     long size = ftell(in);
     rewind(in);
     file f = {.bytes = malloc((size_t)size + 1)};
-    cr_assert_eq(fread(f.bytes, 1, (size_t)size, in), size);
+    cr_assert_eq(fread(f.bytes, 1, (size_t)size, in), (size_t)size);
     fclose(in);
 
     uint64_t header;
