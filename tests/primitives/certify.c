@@ -7,139 +7,10 @@
 
 #include "src/core/scope.h"
 #include "src/eval/eval.h"
-#include "tests/common/guard.h"
+#include "tests/primitives/inputs.h"
 #include "tests/primitives/reference.h"
 
 TestSuite(primitives, .init = silence);
-
-/* ---- inputs ---- */
-
-static gr_dtype dtype_of(const input *in)
-{
-    return in->kind == INPUT_INTEGERS || in->kind == INPUT_INTEGER_LIST ? GR_I64 : GR_F64;
-}
-
-static gr_shape shape_of(const input *in)
-{
-    bool listed = in->kind == INPUT_LIST || in->kind == INPUT_INTEGER_LIST;
-
-    return listed ? GR_SHAPE(in->listed) : in->shape;
-}
-
-/* Element i of a matrix input; the off-diagonal ones stay below 0.9 / n. */
-static double matrix_element(const input *in, int64_t i, uint64_t seed)
-{
-    int64_t n = in->shape.dims[in->shape.rank - 1];
-    int64_t matrix = i / (n * n), j = i / n % n, k = i % n;
-    bool mirrored = in->kind == INPUT_SPD && k > j;
-    int64_t at = mirrored ? k * n + j : j * n + k;
-    double u = noise(seed + (uint64_t)(matrix * n * n + at));
-
-    return j == k ? 1.5 + u / 4 : (double)(float)(0.45 / (double)n * u);
-}
-
-/* Element i of input number k. */
-static double element(const input *in, int k, int64_t i)
-{
-    uint64_t seed = 1000003 * (uint64_t)(k + 1);
-    double u = (noise(seed + (uint64_t)i) + 2) / 4;
-
-    switch (in->kind) {
-    case INPUT_LIST:
-    case INPUT_INTEGER_LIST: return in->list[i];
-    case INPUT_INTEGERS: return in->low + floor((in->high - in->low) * u);
-    case INPUT_RANDOM: return (double)(float)(in->low + (in->high - in->low) * u);
-    default: return matrix_element(in, i, seed);
-    }
-}
-
-/* Where an input's numbers are. */
-typedef enum placement {
-    COPIED,
-    STRIDED,       /* their axes in reverse order in memory, a single axis backwards */
-    GUARDED_BELOW, /* right behind a page that nobody may touch */
-    GUARDED_ABOVE,
-    PLACEMENTS
-} placement;
-
-/* The inputs of one call, with the memory that was borrowed. */
-typedef struct point {
-    gr_tensor *in[MOST_INPUTS];
-    void *memory[MOST_INPUTS];
-    size_t bytes[MOST_INPUTS];
-} point;
-
-/* The same numbers in a tensor that is not contiguous. */
-static gr_tensor *strided(gr_dtype dtype, gr_shape shape, const double *numbers)
-{
-    gr_shape turned = {.rank = shape.rank};
-    gr_axes order = {.count = shape.rank};
-    int64_t n = elements_of(shape);
-    double *moved = malloc((size_t)(n + 1) * sizeof *moved);
-
-    for (int k = 0; k < shape.rank; k++) {
-        turned.dims[k] = shape.dims[shape.rank - 1 - k];
-        order.axis[k] = shape.rank - 1 - k;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        int64_t rest = i, stride = n, at = 0;
-        for (int k = shape.rank - 1; k >= 0; k--) {
-            stride /= shape.dims[k];
-            at += rest % shape.dims[k] * stride;
-            rest /= shape.dims[k];
-        }
-        moved[shape.rank == 1 ? n - 1 - i : at] = numbers[i];
-    }
-    gr_tensor *t = tensor_of(dtype, turned, moved);
-    free(moved);
-    return shape.rank == 1 ? gr_flip(t, GR_ALL_AXES) : shape.rank ? gr_permute(t, order) : t;
-}
-
-static void make_input(point *p, const input *in, int k, gr_dtype floats, placement where)
-{
-    gr_dtype dtype = dtype_of(in) == GR_I64 ? GR_I64 : floats;
-    gr_shape shape = shape_of(in);
-    int64_t n = elements_of(shape);
-    double *numbers = malloc((size_t)(n + 1) * sizeof *numbers);
-
-    for (int64_t i = 0; i < n; i++) {
-        numbers[i] = element(in, k, i);
-    }
-    p->memory[k] = NULL;
-    if (where == COPIED || n == 0) {
-        p->in[k] = tensor_of(dtype, shape, numbers);
-    } else if (where == STRIDED) {
-        p->in[k] = strided(dtype, shape, numbers);
-    } else {
-        gr_tensor *t = tensor_of(dtype, shape, numbers);
-        p->bytes[k] = (size_t)n * gr_dtype_size(dtype);
-        p->memory[k] = guarded(p->bytes[k], where == GUARDED_ABOVE);
-        memcpy(p->memory[k], gr_data(t), p->bytes[k]);
-        p->in[k] = gr_borrow(dtype, shape, p->memory[k]);
-    }
-    free(numbers);
-}
-
-static point make_point(const row *r, int count, gr_dtype floats, placement where)
-{
-    point p = {.in = {NULL}};
-
-    for (int k = 0; k < count; k++) {
-        if (r->inputs[k].kind != INPUT_NONE) {
-            make_input(&p, &r->inputs[k], k, floats, where);
-        }
-    }
-    return p;
-}
-
-static void release_point(const point *p, placement where)
-{
-    for (int k = 0; k < MOST_INPUTS; k++) {
-        if (p->memory[k]) {
-            release_guarded(p->memory[k], p->bytes[k], where == GUARDED_ABOVE);
-        }
-    }
-}
 
 /* The inputs that have derivatives. */
 static int float_inputs(const row *r, gr_tensor *const *in, gr_tensor **x)
@@ -147,7 +18,7 @@ static int float_inputs(const row *r, gr_tensor *const *in, gr_tensor **x)
     int n = 0;
 
     for (int k = 0; k < r->count; k++) {
-        if (r->inputs[k].kind != INPUT_NONE && dtype_of(&r->inputs[k]) != GR_I64) {
+        if (r->inputs[k].kind != INPUT_NONE && input_dtype(&r->inputs[k]) != GR_I64) {
             x[n++] = in[k];
         }
     }
@@ -302,7 +173,7 @@ static gr_tensor *of_floats(gr_tensor *const *x, int n, void *context)
 
     (void)n;
     for (int k = 0; k < c->r->count; k++) {
-        if (c->r->inputs[k].kind != INPUT_NONE && dtype_of(&c->r->inputs[k]) != GR_I64) {
+        if (c->r->inputs[k].kind != INPUT_NONE && input_dtype(&c->r->inputs[k]) != GR_I64) {
             p.in[k] = x[next++];
         }
     }
@@ -437,7 +308,7 @@ void certify_kink(const row *r)
     point p = make_point(r, r->count, GR_F64, COPIED);
     gr_tensor *y = gr_sum(r->call(p.in), GR_ALL_AXES, false);
     for (int k = 0; k < n; k++) {
-        if (dtype_of(&r->inputs[k]) != GR_I64) {
+        if (input_dtype(&r->inputs[k]) != GR_I64) {
             cr_assert(gr_gradients(y, &p.in[k], 1, &g[k]), "%s: %s", r->text, gr_error_message());
             double *want = numbers_of(p.in[n + k]);
             expect_near(g[k], gr_count(p.in[n + k]), want, 1e-15);
