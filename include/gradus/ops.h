@@ -38,6 +38,30 @@ GR_API gr_tensor *gr_mean(const gr_tensor *x, gr_axes axes, bool keepdim);
 GR_API gr_tensor *gr_max(const gr_tensor *x, gr_axes axes, bool keepdim);
 GR_API gr_tensor *gr_min(const gr_tensor *x, gr_axes axes, bool keepdim);
 
+/* Product of the elements; of nothing: 1. Exact gradients where elements are 0. */
+GR_API gr_tensor *gr_prod(const gr_tensor *x, gr_axes axes, bool keepdim);
+
+/* 1 where any, or every, element differs from 0, else 0, in x's dtype; of nothing: 0 and 1. No
+ * gradient. */
+GR_API gr_tensor *gr_any(const gr_tensor *x, gr_axes axes, bool keepdim);
+GR_API gr_tensor *gr_all(const gr_tensor *x, gr_axes axes, bool keepdim);
+
+/* Euclidean norm sqrt(sum x^2); of nothing: 0. At a zero vector its derivatives are 0. f32 and f64;
+ * squares beyond the dtype's range give infinity, or 0. */
+GR_API gr_tensor *gr_norm(const gr_tensor *x, gr_axes axes, bool keepdim);
+
+/* sum (x - mean)^2 / (n - correction) over the n elements, in two passes: correction 0 for the
+ * variance of these numbers, 1 for an unbiased estimate (Bessel). n <= correction is an error. The
+ * standard deviation is its square root, with derivatives 0 where all elements are equal. f32 and
+ * f64. */
+GR_API gr_tensor *gr_var(const gr_tensor *x, gr_axes axes, bool keepdim, int correction);
+GR_API gr_tensor *gr_std(const gr_tensor *x, gr_axes axes, bool keepdim, int correction);
+
+/* x / max(norm, eps), and (x - mean) / sqrt(variance + eps) with the biased variance, both over the
+ * axes. eps > 0. f32 and f64. */
+GR_API gr_tensor *gr_normalize(const gr_tensor *x, gr_axes axes, double eps);
+GR_API gr_tensor *gr_standardize(const gr_tensor *x, gr_axes axes, double eps);
+
 /* Position of the largest or smallest element along one axis, the first one on ties, of NaN if
  * there is one: GR_I64, without gradient. */
 GR_API gr_tensor *gr_argmax(const gr_tensor *x, int axis, bool keepdim);
