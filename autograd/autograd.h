@@ -36,6 +36,18 @@ bool gr__is_transposed(const gr_tensor *x);
  * number. */
 gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low);
 
+/* Whether xs and the other list are arrays of n >= 1; reports what is not. */
+bool gr__lists_fit(const char *function, gr_tensor *const *xs, const char *name,
+                   gr_tensor *const *list, int n);
+
+/* gr_gradients, in the name of another function. */
+bool gr__gradients(const char *function, const gr_tensor *y, gr_tensor *const *xs, int n,
+                   gr_tensor **out);
+
+/* v if it has the shape and dtype of x, which messages call `of`; else the error tensor. */
+const gr_tensor *gr__direction_for(const char *function, const char *argument, const gr_tensor *v,
+                                   const char *of, const gr_tensor *x);
+
 /* The operand of an operation with result `like` as a tensor. */
 gr_tensor *gr__tensor_of(gr_arg a, const gr_tensor *like);
 

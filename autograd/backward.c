@@ -16,6 +16,7 @@ typedef struct walk {
     const gr_params *params;
     gr_tensor *const *xs;
     int n;
+    gr_tensor *seed; /* the root's gradient; NULL: 1 */
 
     gr_tensor **path; /* nodes on the way from root to targets, highest id first */
     int64_t count, capacity;
@@ -192,8 +193,9 @@ static bool walk_all(walk *w, gr_tensor *root)
     }
     GR_TRANSIENT;
     if (w->count > 0) {
-        w->gradient[root->id - w->low] = gr_full((gr_dtype)root->dtype,
-                                                 gr__public_shape(root->shape), 1);
+        w->gradient[root->id - w->low] = w->seed ? w->seed
+                                                 : gr_full((gr_dtype)root->dtype,
+                                                           gr__public_shape(root->shape), 1);
     }
     for (int64_t k = 0; k < w->count && complete; k++) {
         complete = visit(w, w->path[k]);
@@ -205,7 +207,6 @@ static bool walk_all(walk *w, gr_tensor *root)
 static gr_tensor *take_root(const char *function, const char *argument, const gr_tensor *t)
 {
     const gr_tensor *root = gr__operand(function, argument, t);
-    char got[GR_SHAPE_TEXT];
 
     if (gr__is_error(root)) {
         return &gr__error_tensor;
@@ -213,12 +214,21 @@ static gr_tensor *take_root(const char *function, const char *argument, const gr
     if (root->dtype == GR_I64) {
         return gr__error(GR_ERROR_DTYPE, function, argument, "got i64, want f32 or f64");
     }
-    if (root->shape->count != 1) {
-        return gr__error(GR_ERROR_SHAPE, function, argument,
-                         "got %s, want one element; reduce it with gr_sum or gr_mean",
-                         gr__shape_text(root->shape, got));
-    }
     return (gr_tensor *)(uintptr_t)root;
+}
+
+/* The same of one element. */
+static gr_tensor *take_number(const char *function, const char *argument, const gr_tensor *t)
+{
+    gr_tensor *root = take_root(function, argument, t);
+    char got[GR_SHAPE_TEXT];
+
+    if (gr__is_error(root) || root->shape->count == 1) {
+        return root;
+    }
+    return gr__error(GR_ERROR_SHAPE, function, argument,
+                     "got %s, want one element; reduce it with gr_sum or gr_mean",
+                     gr__shape_text(root->shape, got));
 }
 
 /* ---- gr_backward ---- */
@@ -309,7 +319,7 @@ static bool hand_over(const walk *w)
 bool gr_backward(const gr_tensor *loss, gr_params *params)
 {
     walk w = {.function = "gr_backward", .cells = true, .params = params};
-    gr_tensor *root = take_root(w.function, "loss", loss);
+    gr_tensor *root = take_number(w.function, "loss", loss);
 
     if (gr__is_error(root)) {
         return false;
@@ -320,16 +330,16 @@ bool gr_backward(const gr_tensor *loss, gr_params *params)
     return good;
 }
 
-/* ---- gr_gradients ---- */
+/* ---- gr_gradients, gr_vjp ---- */
 
 /* The target itself, not what an operation would capture of it; or the error tensor. */
-static gr_tensor *target(const gr_tensor *x)
+static gr_tensor *target(const char *function, const gr_tensor *x)
 {
-    if (!gr_check_operand("gr_gradients", "xs", x)) {
+    if (!gr_check_operand(function, "xs", x)) {
         return &gr__error_tensor;
     }
     if (x->dtype == GR_I64) {
-        return gr__error(GR_ERROR_DTYPE, "gr_gradients", "xs", "got i64, want f32 or f64");
+        return gr__error(GR_ERROR_DTYPE, function, "xs", "got i64, want f32 or f64");
     }
     return (gr_tensor *)(uintptr_t)x;
 }
@@ -360,27 +370,30 @@ static bool collect(const walk *w, gr_tensor **out)
     return good;
 }
 
-bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **out)
+bool gr__lists_fit(const char *function, gr_tensor *const *xs, const char *name,
+                   gr_tensor *const *list, int n)
 {
-    walk w = {.function = "gr_gradients", .n = n};
-    if (!xs || !out) {
-        return gr_fail(GR_ERROR_VALUE, w.function, xs ? "out" : "xs", "got NULL, want an array");
+    if (!xs || !list) {
+        return gr_fail(GR_ERROR_VALUE, function, xs ? name : "xs", "got NULL, want an array");
     }
-    if (n < 1) {
-        return gr_fail(GR_ERROR_VALUE, w.function, "n", "got %d, want 1 or more", n);
-    }
-    gr_tensor *root = take_root(w.function, "y", y);
+    return n >= 1 || gr_fail(GR_ERROR_VALUE, function, "n", "got %d, want 1 or more", n);
+}
+
+/* The walk from a root that has been checked, with the gradient that arrives there (NULL: 1). */
+static bool differentiate(const char *function, gr_tensor *root, gr_tensor *seed,
+                          gr_tensor *const *xs, int n, gr_tensor **out)
+{
     gr_tensor **targets = gr__alloc((size_t)n * sizeof *targets);
-    bool good = !gr__is_error(root);
+    walk w = {.function = function, .xs = targets, .n = n, .seed = seed};
+    bool good = !gr__is_error(root) && (!seed || !gr__is_error(seed));
 
     if (!targets) {
-        good = gr_fail(GR_ERROR_MEMORY, w.function, NULL, "no memory for the walk");
+        good = gr_fail(GR_ERROR_MEMORY, function, NULL, "no memory for the walk");
     }
     for (int i = 0; good && i < n; i++) {
-        targets[i] = target(xs[i]);
+        targets[i] = target(function, xs[i]);
         good = !gr__is_error(targets[i]);
     }
-    w.xs = targets;
     good = good && walk_all(&w, root) && collect(&w, out);
     for (int i = 0; !good && i < n; i++) {
         out[i] = &gr__error_tensor;
@@ -388,4 +401,31 @@ bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **o
     walk_end(&w);
     gr__free(targets);
     return good;
+}
+
+bool gr__gradients(const char *function, const gr_tensor *y, gr_tensor *const *xs, int n,
+                   gr_tensor **out)
+{
+    return gr__lists_fit(function, xs, "out", out, n) &&
+           differentiate(function, take_number(function, "y", y), NULL, xs, n, out);
+}
+
+bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **out)
+{
+    return gr__gradients("gr_gradients", y, xs, n, out);
+}
+
+bool gr_vjp(const gr_tensor *y, const gr_tensor *v, gr_tensor *const *xs, int n, gr_tensor **out)
+{
+    const char *function = "gr_vjp";
+
+    if (!gr__lists_fit(function, xs, "out", out, n)) {
+        return false;
+    }
+    gr_tensor *root = take_root(function, "y", y);
+    const gr_tensor *seed = gr__operand(function, "v", v);
+    if (!gr__is_error(root) && !gr__is_error(seed)) {
+        seed = gr__direction_for(function, "v", seed, "y", root);
+    }
+    return differentiate(function, root, (gr_tensor *)(uintptr_t)seed, xs, n, out);
 }

@@ -23,6 +23,23 @@ GR_API bool gr_backward(const gr_tensor *loss, gr_params *params);
  * error tensors in out, on an error. */
 GR_API bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **out);
 
+/* ---- products with derivatives; y of any shape, all differentiable again ----
+ * J is d y / d xs, with a row for each element of y. */
+
+/* out[i] = v^T J: the gradient of sum v y, without summing; v has y's shape. gr_gradients is that of
+ * v = 1. */
+GR_API bool gr_vjp(const gr_tensor *y, const gr_tensor *v, gr_tensor *const *xs, int n,
+                   gr_tensor **out);
+
+/* J v, of y's shape: how y changes when each xs[i] moves along vs[i], of its shape. Exact: the
+ * gradient by u of <u^T J, v>, which is linear in u. */
+GR_API gr_tensor *gr_jvp(const gr_tensor *y, gr_tensor *const *xs, gr_tensor *const *vs, int n);
+
+/* out[i] = H v, of xs[i]'s shape, where H is the Hessian of y, which has one element, by all xs: the
+ * gradient of <gradient of y, vs>. */
+GR_API bool gr_hvp(const gr_tensor *y, gr_tensor *const *xs, gr_tensor *const *vs, int n,
+                   gr_tensor **out);
+
 /* A function to be checked: a tensor made from n inputs. */
 typedef gr_tensor *gr_function(gr_tensor *const *inputs, int n, void *context);
 

@@ -1,0 +1,124 @@
+/* Products with derivatives against closed forms and against each other. */
+#include "tests/common/check.h"
+
+TestSuite(derivatives, .init = silence);
+
+static gr_tensor *total(const gr_tensor *x)
+{
+    return gr_sum(x, GR_ALL_AXES, false);
+}
+
+/* y = (a b, e^a) of a = (1,2), b = (3,-1) */
+static gr_tensor *curve(gr_tensor *a, gr_tensor *b)
+{
+    return gr_add(gr_mul(a, b), gr_exp(a));
+}
+
+Test(derivatives, vjp_is_a_row_of_the_jacobian)
+{
+    gr_tensor *a = tensor(GR_F64, GR_SHAPE(2), 1, 2), *b = tensor(GR_F64, GR_SHAPE(2), 3, -1);
+    gr_tensor *v = tensor(GR_F64, GR_SHAPE(2), 10, 100), *g[2];
+
+    cr_assert(gr_vjp(curve(a, b), v, (gr_tensor *[]){a, b}, 2, g), "%s", gr_error_message());
+    expect_near(g[0], 2, ((double[]){10 * (3 + exp(1)), 100 * (-1 + exp(2))}), 1e-15);
+    expect_numbers(g[1], 10, 200);
+    EXPECT_NO_LEAK();
+}
+
+Test(derivatives, vjp_of_ones_is_the_gradient_of_the_sum)
+{
+    gr_tensor *x = noise_tensor(GR_F64, GR_SHAPE(3, 4), 1), *g, *h;
+    gr_tensor *y = gr_mul(gr_softmax(x, GR_AXES(1)), gr_tanh(x));
+    gr_tensor *ones = gr_full(GR_F64, GR_SHAPE(3, 4), 1);
+
+    cr_assert(gr_vjp(y, ones, &x, 1, &g) && gr_gradients(total(y), &x, 1, &h));
+    expect_bits(GR_F64, 12, gr_data(g), gr_data(h), "vjp");
+    EXPECT_NO_LEAK();
+}
+
+Test(derivatives, jvp_is_a_sum_of_columns)
+{
+    gr_tensor *a = tensor(GR_F64, GR_SHAPE(2), 1, 2), *b = tensor(GR_F64, GR_SHAPE(2), 3, -1);
+    gr_tensor *va = tensor(GR_F64, GR_SHAPE(2), 10, 0), *vb = tensor(GR_F64, GR_SHAPE(2), 1, 100);
+    gr_tensor *d = gr_jvp(curve(a, b), (gr_tensor *[]){a, b}, (gr_tensor *[]){va, vb}, 2);
+
+    expect_near(d, 2, ((double[]){10 * (3 + exp(1)) + 1, 200}), 1e-15);
+    EXPECT_NO_LEAK();
+}
+
+/* d/dt f(x + t v) of each element; and again. */
+Test(derivatives, jvp_of_jvp_is_the_second_derivative_along_a_line)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(3), 0.5, -1, 2),
+              *v = tensor(GR_F64, GR_SHAPE(3), 1, 2, 3);
+    gr_tensor *first = gr_jvp(gr_sin(x), &x, &v, 1), *second = gr_jvp(first, &x, &v, 1);
+
+    expect_near(first, 3, ((double[]){cos(0.5), 2 * cos(1), 3 * cos(2)}), 1e-15);
+    expect_near(second, 3, ((double[]){-sin(0.5), -4 * sin(-1), -9 * sin(2)}), 1e-15);
+    EXPECT_NO_LEAK();
+}
+
+Test(derivatives, jvp_of_what_does_not_depend_on_x_is_zero)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 1, 2), *v = tensor(GR_F64, GR_SHAPE(2), 1, 1);
+
+    expect_numbers(gr_jvp(tensor(GR_F64, GR_SHAPE(3), 5, 6, 7), &x, &v, 1), 0, 0, 0);
+    expect_numbers(gr_jvp(gr_floor(x), &x, &v, 1), 0, 0);
+    expect_ok();
+    EXPECT_NO_LEAK();
+}
+
+/* f = a^2 b: H = (2b 2a; 2a 0) */
+Test(derivatives, hvp_crosses_inputs)
+{
+    gr_tensor *a = tensor(GR_F64, GR_SCALAR, 3), *b = tensor(GR_F64, GR_SCALAR, 5);
+    gr_tensor *va = tensor(GR_F64, GR_SCALAR, 1), *vb = tensor(GR_F64, GR_SCALAR, 10), *h[2];
+
+    cr_assert(
+        gr_hvp(gr_mul(gr_square(a), b), (gr_tensor *[]){a, b}, (gr_tensor *[]){va, vb}, 2, h));
+    expect_numbers(h[0], 10 + 60);
+    expect_numbers(h[1], 6);
+    EXPECT_NO_LEAK();
+}
+
+Test(derivatives, a_cell_is_a_target)
+{
+    gr_params *params = gr_params_new();
+    gr_tensor *w = gr_param(params, "w", tensor(GR_F64, GR_SHAPE(2), 2, 3));
+    gr_tensor *v = tensor(GR_F64, GR_SHAPE(2), 1, -1), *h;
+
+    cr_assert(gr_hvp(total(gr_mul(gr_square(w), w)), &w, &v, 1, &h), "%s", gr_error_message());
+    expect_numbers(h, 12, -18);
+    expect_numbers(gr_jvp(gr_square(w), &w, &v, 1), 4, -6);
+    gr_params_free(params);
+    EXPECT_NO_LEAK();
+}
+
+Test(derivatives, what_is_refused)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 1, 2), *wide = tensor(GR_F64, GR_SHAPE(3), 1, 2, 3);
+    gr_tensor *single = tensor(GR_F32, GR_SHAPE(2), 1, 2), *y = gr_square(x), *out;
+
+    cr_assert_not(gr_vjp(y, wide, &x, 1, &out));
+    cr_assert(gr_is_error(out));
+    expect_error(GR_ERROR_SHAPE, "gr_vjp: v: got (3), want (2) as y");
+    cr_assert_not(gr_vjp(y, single, &x, 1, &out));
+    expect_error(GR_ERROR_DTYPE, "gr_vjp: v: got f32, want f64 as y; convert with gr_cast");
+    cr_assert_not(gr_vjp(y, x, &x, 0, &out));
+    expect_error(GR_ERROR_VALUE, "gr_vjp: n: got 0, want 1 or more");
+    cr_assert_not(gr_vjp(y, x, NULL, 1, &out));
+    expect_error(GR_ERROR_VALUE, "gr_vjp: xs: got NULL, want an array");
+    cr_assert(gr_is_error(gr_jvp(y, &x, &wide, 1)));
+    expect_error(GR_ERROR_SHAPE, "gr_jvp: vs: got (3), want (2) as xs");
+    cr_assert(gr_is_error(gr_jvp(y, &x, NULL, 1)));
+    expect_error(GR_ERROR_VALUE, "gr_jvp: vs: got NULL, want an array");
+    cr_assert_not(gr_hvp(y, &x, &x, 1, &out));
+    cr_assert(gr_is_error(out));
+    expect_error(GR_ERROR_SHAPE,
+                 "gr_hvp: y: got (2), want one element; reduce it with gr_sum or gr_mean");
+    cr_assert_not(gr_hvp(total(y), &x, &single, 1, &out));
+    expect_error(GR_ERROR_DTYPE, "gr_hvp: vs: got f32, want f64 as xs; convert with gr_cast");
+    cr_assert(gr_is_error(gr_jvp(NULL, &x, &x, 1)));
+    expect_error(GR_ERROR_VALUE, "gr_jvp: y: got NULL, want a tensor");
+    EXPECT_NO_LEAK();
+}
