@@ -43,6 +43,7 @@
  *     random.h   random tensors from an explicit generator
  *     params.h   cells: the named tensors that change
  *     grad.h     gradients, of any order, and their check
+ *     primitive.h  operations of one's own
  *     losses.h   losses and their reduction
  *     layers.h   layers and initial values
  *     optim.h    optimizers, clipping
@@ -59,6 +60,7 @@
 #include <gradus/ops.h>
 #include <gradus/optim.h>
 #include <gradus/params.h>
+#include <gradus/primitive.h>
 #include <gradus/random.h>
 #include <gradus/tensor.h>
 

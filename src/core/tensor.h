@@ -33,6 +33,8 @@ typedef struct gr__primitive {
     size_t row; /* OPAQUE: slot of the kernel for one index (operand 1) in each row of the last
                    axis; 0: it has none */
 
+    gr__opaque_kernel *run; /* OPAQUE: in place of a slot, for every dtype and instruction set */
+
     /* OPAQUE: bytes of working memory, which the kernel finds as one more operand behind the others
      * (data, and the bytes as count); None: it takes none. */
     size_t (*scratch)(const gr_tensor *node, int threads);

@@ -114,13 +114,13 @@ static bool run_kernel(gr_tensor *node, void *data, gr__buffer *scratch, int thr
     for (int i = 0; i < arity; i++) {
         gr__describe(&in[i], node->in[i].tensor, gr__base(node->in[i].tensor));
     }
-    if (scratch) {
-        in[arity] = (gr__array){.data = scratch->data, .count = (int64_t)scratch->bytes};
-    }
+    in[arity] = (gr__array){.data = scratch ? scratch->data : NULL,
+                            .count = scratch ? (int64_t)scratch->bytes : 0};
     gr__describe(&out, node, data);
     gr_dtype dtype = arity > 0 ? in[0].dtype : out.dtype;
     gr__opaque_kernel *const *kernels = gr__slots(gr__kernels_in_use(), node->op->kernel);
-    kernels[dtype](&out, in, node->detail, threads, &fault);
+    gr__opaque_kernel *kernel = node->op->run ? node->op->run : kernels[dtype];
+    kernel(&out, in, node->detail, threads, &fault);
     if (fault.found) {
         node->flags |= GR__ERROR;
         gr__fail_at(node, GR_ERROR_VALUE, fault.argument, fault.text);
