@@ -44,6 +44,10 @@ bool gr__lists_fit(const char *function, gr_tensor *const *xs, const char *name,
 bool gr__gradients(const char *function, const gr_tensor *y, gr_tensor *const *xs, int n,
                    gr_tensor **out);
 
+/* out[i] = v^T d y / d xs[i] as if the xs did not depend on each other: the walk ends at them. */
+bool gr__vjp_apart(const char *function, gr_tensor *y, gr_tensor *v, gr_tensor *const *xs, int n,
+                   gr_tensor **out);
+
 /* v if it has the shape and dtype of x, which messages call `of`; else the error tensor. */
 const gr_tensor *gr__direction_for(const char *function, const char *argument, const gr_tensor *v,
                                    const char *of, const gr_tensor *x);

@@ -17,6 +17,7 @@ typedef struct walk {
     gr_tensor *const *xs;
     int n;
     gr_tensor *seed; /* the root's gradient; NULL: 1 */
+    bool apart;      /* what a target depends on is not looked at */
 
     gr_tensor **path; /* nodes on the way from root to targets, highest id first */
     int64_t count, capacity;
@@ -49,6 +50,12 @@ static bool is_target(const walk *w, const gr_tensor *node)
 static bool flows(const gr_tensor *node)
 {
     return node->op->rule && !(node->flags & GR__CONSTANT) && node->dtype != GR_I64;
+}
+
+/* Operands of the node that the walk looks at: all, or none. */
+static int operands_of(const walk *w, const gr_tensor *node)
+{
+    return flows(node) && !(w->apart && is_target(w, node)) ? 3 : 0;
 }
 
 static gr_tensor *operand(const gr_tensor *node, int i)
@@ -86,7 +93,7 @@ static bool list_ancestors(walk *w, gr_tensor *root)
             complete = false;
             node->mark = 0;
         }
-        for (int i = 0; i < 3 && flows(node); i++) {
+        for (int i = 0, n = operands_of(w, node); i < n; i++) {
             gr_tensor *x = operand(node, i);
             if (x && !x->mark && (flows(x) || is_target(w, x))) {
                 x->mark = SEEN;
@@ -103,7 +110,7 @@ static void keep_leading(walk *w)
     for (int64_t k = w->count - 1; k >= 0; k--) {
         gr_tensor *node = w->path[k];
         bool leads = is_target(w, node);
-        for (int i = 0; i < 3 && flows(node); i++) {
+        for (int i = 0, n = operands_of(w, node); i < n; i++) {
             const gr_tensor *x = operand(node, i);
             leads = leads || (x && x->mark == LEADS);
         }
@@ -163,7 +170,7 @@ static bool visit(walk *w, const gr_tensor *node)
 {
     gr_tensor *g = w->gradient[node->id - w->low];
 
-    for (int i = 0; g && i < 3 && flows(node); i++) {
+    for (int i = 0, n = g ? operands_of(w, node) : 0; i < n; i++) {
         const gr_tensor *x = operand(node, i);
         if (x && x->id >= w->low && w->on_path[x->id - w->low]) {
             gr_tensor *part = node->op->rule(node, i, g);
@@ -365,7 +372,7 @@ static bool collect(const walk *w, gr_tensor **out)
             out[i] = gr_full((gr_dtype)w->xs[i]->dtype, gr__public_shape(w->xs[i]->shape), 0);
         }
         good = good && !gr__is_error(out[i]);
-        out[i]->flags &= (uint8_t)(gr__is_error(out[i]) ? 0xFF : ~GR__TRANSIENT);
+        out[i]->flags &= (uint8_t)(gr__is_error(out[i]) || w->apart ? 0xFF : ~GR__TRANSIENT);
     }
     return good;
 }
@@ -380,11 +387,11 @@ bool gr__lists_fit(const char *function, gr_tensor *const *xs, const char *name,
 }
 
 /* The walk from a root that has been checked, with the gradient that arrives there (NULL: 1). */
-static bool differentiate(const char *function, gr_tensor *root, gr_tensor *seed,
+static bool differentiate(const char *function, gr_tensor *root, gr_tensor *seed, bool apart,
                           gr_tensor *const *xs, int n, gr_tensor **out)
 {
     gr_tensor **targets = gr__alloc((size_t)n * sizeof *targets);
-    walk w = {.function = function, .xs = targets, .n = n, .seed = seed};
+    walk w = {.function = function, .xs = targets, .n = n, .seed = seed, .apart = apart};
     bool good = !gr__is_error(root) && (!seed || !gr__is_error(seed));
 
     if (!targets) {
@@ -407,7 +414,7 @@ bool gr__gradients(const char *function, const gr_tensor *y, gr_tensor *const *x
                    gr_tensor **out)
 {
     return gr__lists_fit(function, xs, "out", out, n) &&
-           differentiate(function, take_number(function, "y", y), NULL, xs, n, out);
+           differentiate(function, take_number(function, "y", y), NULL, false, xs, n, out);
 }
 
 bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **out)
@@ -427,5 +434,11 @@ bool gr_vjp(const gr_tensor *y, const gr_tensor *v, gr_tensor *const *xs, int n,
     if (!gr__is_error(root) && !gr__is_error(seed)) {
         seed = gr__direction_for(function, "v", seed, "y", root);
     }
-    return differentiate(function, root, (gr_tensor *)(uintptr_t)seed, xs, n, out);
+    return differentiate(function, root, (gr_tensor *)(uintptr_t)seed, false, xs, n, out);
+}
+
+bool gr__vjp_apart(const char *function, gr_tensor *y, gr_tensor *v, gr_tensor *const *xs, int n,
+                   gr_tensor **out)
+{
+    return differentiate(function, y, v, true, xs, n, out);
 }

@@ -23,6 +23,17 @@ GR_API bool gr_backward(const gr_tensor *loss, gr_params *params);
  * error tensors in out, on an error. */
 GR_API bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **out);
 
+/* A function of tensors: a tensor made from n inputs. */
+typedef gr_tensor *gr_function(gr_tensor *const *inputs, int n, void *context);
+
+/* f(inputs), whose intermediate values are not kept for the gradient: it calls f again and computes
+ * them a second time. What f reads from outside (inputs, cells, other tensors) gets its gradients as
+ * if f had been called alone, of any order. Random tensors are the same the second time, if their
+ * generators (8 at most) still live. f must make the same tensors from the same numbers; a cell that
+ * has changed between is an error, so the gradient is taken before gr_step. f must not open a
+ * scope. */
+GR_API gr_tensor *gr_checkpoint(gr_function *f, void *context, gr_tensor *const *inputs, int n);
+
 /* ---- products with derivatives; y of any shape, all differentiable again ----
  * J is d y / d xs, with a row for each element of y. */
 
@@ -39,9 +50,6 @@ GR_API gr_tensor *gr_jvp(const gr_tensor *y, gr_tensor *const *xs, gr_tensor *co
  * gradient of <gradient of y, vs>. */
 GR_API bool gr_hvp(const gr_tensor *y, gr_tensor *const *xs, gr_tensor *const *vs, int n,
                    gr_tensor **out);
-
-/* A function to be checked: a tensor made from n inputs. */
-typedef gr_tensor *gr_function(gr_tensor *const *inputs, int n, void *context);
 
 /* Compares the gradients of f at `inputs` (f64, at most 8) with fourth-order differences, for each
  * derivative up to `order` (1 to 3): the derivative of order k is that of the order below, dotted

@@ -5,7 +5,7 @@
 #include <float.h>
 #include <math.h>
 
-#include "src/core/tensor.h"
+#include "src/core/scope.h"
 #include "src/kernels/kernels.h"
 #include "src/kernels/philox.h"
 
@@ -37,6 +37,23 @@ static bool usable(const char *function, const gr_rng *rng)
     return rng != &error_rng;
 }
 
+/* To stand before the counter changes. */
+static void note(gr_rng *rng)
+{
+    const gr__thread *thread = gr__self();
+
+    for (gr__draws *d = thread ? thread->draws : NULL; d; d = d->outer) {
+        int i = 0, noted = d->count < GR__MOST_RNGS ? d->count : GR__MOST_RNGS;
+        while (i < noted && d->rng[i] != rng) i++;
+        if (i < noted) continue;
+        if (i < GR__MOST_RNGS) {
+            d->rng[i] = rng;
+            d->state[i] = rng->state;
+        }
+        d->count++;
+    }
+}
+
 gr_rng *gr_rng_new(uint64_t seed)
 {
     return new_rng("gr_rng_new", 0, seed, GR__STREAM_SEED);
@@ -50,6 +67,7 @@ void gr_rng_free(gr_rng *rng)
 gr_rng *gr_rng_split(gr_rng *rng)
 {
     if (!usable("gr_rng_split", rng)) return &error_rng;
+    note(rng);
     return new_rng("gr_rng_split", rng->state.key, rng->state.counter++, GR__STREAM_SPLIT);
 }
 
@@ -73,6 +91,7 @@ static gr_tensor *draw(gr_rng *rng, const gr__primitive *op, const void *site, g
 
     if (!detail) return &gr__error_tensor;
     uint64_t counters = GR__COUNTERS(s->count);
+    note(rng);
     *detail = parameters;
     detail->key = rng->state.key;
     detail->high = rng->state.counter;

@@ -2,6 +2,8 @@
 #ifndef GRADUS_CORE_SCOPE_H
 #define GRADUS_CORE_SCOPE_H
 
+#include <gradus/random.h>
+
 #include "src/core/poison.h"
 #include "src/core/tensor.h"
 
@@ -31,6 +33,16 @@ typedef struct gr__scope {
     int turn;
 } gr__scope;
 
+/* The generators that were drawn from, with the states they had before. */
+enum { GR__MOST_RNGS = 8 };
+
+typedef struct gr__draws {
+    struct gr__draws *outer; /* notes as well */
+    int count;               /* of generators; above GR__MOST_RNGS: these are not noted */
+    gr_rng *rng[GR__MOST_RNGS];
+    gr_rng_state state[GR__MOST_RNGS];
+} gr__draws;
+
 typedef struct gr__thread {
     gr_tensor **nodes; /* every live node, by id */
     int64_t count, capacity;
@@ -40,10 +52,11 @@ typedef struct gr__thread {
     int64_t scopes_ready, scope_capacity; /* those that have arenas */
     struct gr__cell **cells; /* those with a gradient or an assignment in an open scope */
     int64_t cell_count, cell_capacity;
-    int64_t flushed; /* ids below were reached by a flush of everything pending */
-    int no_grad;     /* > 0: nodes are made constant */
-    int transient;   /* > 0: nodes are made transient */
-    bool eager;      /* GRADUS_EAGER=1: compute each node as it is made */
+    int64_t flushed;  /* ids below were reached by a flush of everything pending */
+    int no_grad;      /* > 0: nodes are made constant */
+    int transient;    /* > 0: nodes are made transient */
+    bool eager;       /* GRADUS_EAGER=1: compute each node as it is made */
+    gr__draws *draws; /* NULL: nobody wants to know */
     gr_dtype default_dtype;
     gr_work work;
     struct gr__workspace *workspace; /* the evaluator's, NULL before it was needed */
