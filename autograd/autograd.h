@@ -28,6 +28,21 @@ gr_tensor *gr__itself(const gr_tensor *x);
 /* The public form of an interned shape. */
 gr_shape gr__public_shape(const gr__shape *shape);
 
+/* The adjoint of a slice: zeros of `extent` along the axis, with x at start, start + step, ... */
+gr_tensor *gr__place(const gr_tensor *x, int axis, int64_t start, int64_t step, int64_t extent);
+
+/* a + b for the parts of one gradient. A slice's gradient among zeros is added to the other part
+ * where it belongs and is never spread out, so that a hundred slices of a tensor cost one. */
+gr_tensor *gr__accumulate(gr_tensor *a, gr_tensor *b);
+
+/* Whether a number can be an element of x: whole, where that is GR_I64. */
+bool gr__check_number(const char *function, const char *argument, const gr_tensor *x,
+                      double number);
+
+/* Whether so many elements, each 0 to `most`, can go before and after `extent` others. */
+bool gr__check_padding(const char *function, int64_t extent, int64_t before, int64_t after,
+                       int64_t most);
+
 /* Whether x is a view of rank 2 or more that exchanges the last two axes of what it views. */
 bool gr__is_transposed(const gr_tensor *x);
 

@@ -162,7 +162,7 @@ static bool arrive(walk *w, const gr_tensor *node, const gr_tensor *x, gr_tensor
                        node->op->name);
     }
     part = same ? part : gr_sum_to(part, gr__public_shape(x->shape));
-    *slot = *slot ? gr_add(*slot, part) : part;
+    *slot = *slot ? gr__accumulate(*slot, part) : part;
     return !gr__is_error(*slot);
 }
 
@@ -272,7 +272,7 @@ static bool sum_by_cell(const walk *w, arrivals *a)
             a->cells[a->count] = cell;
             a->gradients[a->count++] = cell->gradient;
         }
-        a->gradients[i] = a->gradients[i] ? gr_add(a->gradients[i], g) : g;
+        a->gradients[i] = a->gradients[i] ? gr__accumulate(a->gradients[i], g) : g;
         if (gr__is_error(a->gradients[i])) {
             return false;
         }
@@ -362,7 +362,7 @@ static bool collect(const walk *w, gr_tensor **out)
         gr_tensor *g = w->gradient[node->id - w->low];
         for (int i = 0; g && i < w->n; i++) {
             if (stands_for(node, w->xs[i])) {
-                out[i] = out[i] ? gr_add(out[i], g) : g;
+                out[i] = out[i] ? gr__accumulate(out[i], g) : g;
             }
         }
     }

@@ -1,4 +1,4 @@
-/* dtype and history: cast, detach. */
+/* dtype and history: cast, detach, straight-through. */
 #include "autograd/autograd.h"
 #include "src/core/scope.h"
 
@@ -53,4 +53,41 @@ gr_tensor *gr_detach(const gr_tensor *x)
     const gr_tensor *node = gr__take_operand(&detach_primitive, "x", x);
 
     return gr__node1(&detach_primitive, GR__SITE, node->shape, (gr_dtype)node->dtype, node, NULL);
+}
+
+/* ---- straight through ---- */
+
+/* The value is the first operand's, the gradient the second's. */
+static gr_tensor *straight_through_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    (void)y;
+    return input == 1 ? g : NULL;
+}
+
+static const gr__primitive straight_through_primitive = {.name = "gr_straight_through",
+                                                         .kind = GR__VIEW,
+                                                         .arity = 1,
+                                                         .dtypes = GR__FLOATS,
+                                                         .rule = straight_through_rule};
+
+gr_tensor *gr_straight_through(const gr_tensor *hard, const gr_tensor *soft)
+{
+    const gr__primitive *op = &straight_through_primitive;
+    const gr_tensor *value = gr__take_operand(op, "hard", hard);
+    const gr_tensor *slope = gr__take_operand(op, "soft", soft);
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
+
+    if (gr__is_error(value) || gr__is_error(slope)) {
+        return &gr__error_tensor;
+    }
+    if (slope->dtype != value->dtype) {
+        return gr__error(
+            GR_ERROR_DTYPE, op->name, "soft", "got %s, want %s as hard; convert with gr_cast",
+            gr_dtype_name((gr_dtype)slope->dtype), gr_dtype_name((gr_dtype)value->dtype));
+    }
+    if (slope->shape != value->shape) {
+        return gr__error(GR_ERROR_SHAPE, op->name, "soft", "got %s, want %s as hard",
+                         gr__shape_text(slope->shape, got), gr__shape_text(value->shape, want));
+    }
+    return gr__node2(op, GR__SITE, value->shape, (gr_dtype)value->dtype, value, slope, NULL);
 }

@@ -192,24 +192,6 @@ gr_tensor *gr_take(const gr_tensor *x, int axis, const gr_tensor *index)
     return gather(&take_primitive, GR__SITE, from, axis, expanded);
 }
 
-gr_tensor *gr_unslice(const gr_tensor *x, int axis, int64_t start, int64_t extent)
-{
-    const gr_tensor *node = gr__operand("gr_unslice", "x", x);
-
-    axis = gr__is_error(node) ? -1 : gr__axis("gr_unslice", "axis", axis, node->shape->rank);
-    if (axis < 0) {
-        return &gr__error_tensor;
-    }
-    int64_t n = node->shape->dims[axis];
-    if (start < 0 || extent < 0 || start > extent - n) {
-        return gr__error(GR_ERROR_SHAPE, "gr_unslice", "start",
-                         "got %lld for %lld elements in an extent of %lld", (long long)start,
-                         (long long)n, (long long)extent);
-    }
-    gr_tensor *list = gr_arange(GR_I64, n, (double)start, 1);
-    return gr_scatter_add(node, axis, along(list, axis, gr__public_shape(node->shape)), extent);
-}
-
 gr_tensor *gr_one_hot(const gr_tensor *index, int64_t classes)
 {
     const gr_tensor *at = take_index("gr_one_hot", "index", index);

@@ -1,8 +1,8 @@
 /* Tensors computed from the position alone: constants and progressions. */
 #include <math.h>
 
+#include "autograd/autograd.h"
 #include "src/core/scope.h"
-#include "src/kernels/kernels.h"
 
 static bool is_constant(const gr_tensor *node)
 {
@@ -67,4 +67,46 @@ gr_tensor *gr_arange(gr_dtype dtype, int64_t n, double start, double step)
                          (long long)n);
     }
     return progression("gr_arange", GR__SITE, dtype, GR_SHAPE(n), start, step);
+}
+
+gr_tensor *gr_linspace(gr_dtype dtype, int64_t n, double first, double last)
+{
+    if (dtype != GR_F32 && dtype != GR_F64) {
+        return gr__error(GR_ERROR_DTYPE, "gr_linspace", "dtype", "got %d, want GR_F32 or GR_F64",
+                         (int)dtype);
+    }
+    if (n < 0) {
+        return gr__error(GR_ERROR_VALUE, "gr_linspace", "n", "got %lld, want 0 or more",
+                         (long long)n);
+    }
+    double gaps = n > 1 ? (double)(n - 1) : 1;
+    gr_tensor *rise = gr_div(gr_arange(GR_F64, n, 0, 1), gaps);
+    gr_tensor *fall = gr_div(gr_arange(GR_F64, n, gaps, -1), gaps);
+    return gr_cast(gr_add(gr_mul(first, fall), gr_mul(last, rise)), dtype);
+}
+
+/* ---- like another tensor ---- */
+
+static gr_tensor *like(const char *function, const void *site, const gr_tensor *x, double value)
+{
+    const gr_tensor *t = gr__operand(function, "x", x);
+
+    return gr__is_error(t) ? &gr__error_tensor
+                           : progression(function, site, (gr_dtype)t->dtype,
+                                         gr__public_shape(t->shape), value, 0);
+}
+
+gr_tensor *gr_full_like(const gr_tensor *x, double value)
+{
+    return like("gr_full_like", GR__SITE, x, value);
+}
+
+gr_tensor *gr_zeros_like(const gr_tensor *x)
+{
+    return like("gr_zeros_like", GR__SITE, x, 0);
+}
+
+gr_tensor *gr_ones_like(const gr_tensor *x)
+{
+    return like("gr_ones_like", GR__SITE, x, 1);
 }

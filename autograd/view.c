@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "autograd/autograd.h"
+#include "src/core/scope.h"
 
 /* The parameters of all views; each uses its own. */
 typedef struct view {
     int axis;               /* slice */
-    int64_t start;          /* slice */
+    int64_t start, step;    /* slice */
     int mask;               /* flip */
     int order[GR_MAX_RANK]; /* permute */
 } view;
@@ -178,6 +179,33 @@ gr_tensor *gr_unsqueeze(const gr_tensor *x, int axis)
     return insert_or_remove("gr_unsqueeze", x, axis, true);
 }
 
+gr_tensor *gr_flatten(const gr_tensor *x, int first, int last)
+{
+    const gr_tensor *node = gr__own_operand("gr_flatten", "x", x);
+
+    if (gr__is_error(node)) {
+        return &gr__error_tensor;
+    }
+    gr_shape shape = gr__public_shape(node->shape), flat = {.rank = 0};
+    first = gr__axis("gr_flatten", "first", first, shape.rank);
+    last = first < 0 ? -1 : gr__axis("gr_flatten", "last", last, shape.rank);
+    if (last < 0) {
+        return &gr__error_tensor;
+    }
+    if (last < first) {
+        return gr__error(GR_ERROR_VALUE, "gr_flatten", "last", "got axis %d, want %d or more", last,
+                         first);
+    }
+    for (int i = 0; i < shape.rank; i++) {
+        if (i > first && i <= last) {
+            flat.dims[first] *= shape.dims[i];
+        } else {
+            flat.dims[flat.rank++] = shape.dims[i];
+        }
+    }
+    return gr_reshape(node, flat);
+}
+
 /* ---- permute ---- */
 
 static bool permute_layout(const gr_tensor *y, const gr__layout *from, gr__layout *to)
@@ -254,6 +282,26 @@ gr_tensor *gr_transpose(const gr_tensor *x, int axis0, int axis1)
     }
     for (int i = 0; i < node->shape->rank; i++) {
         order[i] = i == axis0 ? axis1 : i == axis1 ? axis0 : i;
+    }
+    return permuted(GR__SITE, node, order);
+}
+
+gr_tensor *gr_move_axis(const gr_tensor *x, int from, int to)
+{
+    const gr_tensor *node = gr__own_operand("gr_move_axis", "x", x);
+    int order[GR_MAX_RANK];
+
+    if (gr__is_error(node)) {
+        return &gr__error_tensor;
+    }
+    from = gr__axis("gr_move_axis", "from", from, node->shape->rank);
+    to = from < 0 ? -1 : gr__axis("gr_move_axis", "to", to, node->shape->rank);
+    if (to < 0) {
+        return &gr__error_tensor;
+    }
+    for (int i = 0, next = 0; i < node->shape->rank; i++) {
+        next += next == from;
+        order[i] = i == to ? from : next++;
     }
     return permuted(GR__SITE, node, order);
 }
@@ -348,6 +396,7 @@ static bool slice_layout(const gr_tensor *y, const gr__layout *from, gr__layout 
 
     *to = *from;
     to->offset += v->start * from->strides[v->axis];
+    to->strides[v->axis] *= v->step;
     return true;
 }
 
@@ -355,7 +404,7 @@ static gr_tensor *slice_rule(const gr_tensor *y, int input, gr_tensor *g)
 {
     const view *v = y->detail;
 
-    return gr_unslice(g, v->axis, v->start, y->in[input].tensor->shape->dims[v->axis]);
+    return gr__place(g, v->axis, v->start, v->step, y->in[input].tensor->shape->dims[v->axis]);
 }
 
 static const gr__primitive slice_primitive = GR__VIEW_PRIMITIVE("gr_slice", slice_layout,
@@ -368,20 +417,40 @@ static int64_t bound(int64_t i, int64_t extent)
     return i < 0 ? 0 : i > extent ? extent : i;
 }
 
-gr_tensor *gr_slice(const gr_tensor *x, int axis, int64_t start, int64_t stop)
+static gr_tensor *slice(const char *function, const void *site, const gr_tensor *x, int axis,
+                        int64_t start, int64_t stop, int64_t step)
 {
-    const gr_tensor *node = gr__take_operand(&slice_primitive, "x", x);
+    const gr_tensor *node = gr__own_operand(function, "x", x);
 
-    axis = gr__is_error(node) ? -1 : gr__axis("gr_slice", "axis", axis, node->shape->rank);
+    axis = gr__is_error(node) ? -1 : gr__axis(function, "axis", axis, node->shape->rank);
     if (axis < 0) {
         return &gr__error_tensor;
+    }
+    if (step < 1) {
+        return gr__error(GR_ERROR_VALUE, function, "step",
+                         "got %lld, want 1 or more; gr_flip turns the order round",
+                         (long long)step);
     }
     gr_shape shape = gr__public_shape(node->shape);
     start = bound(start, shape.dims[axis]);
     stop = bound(stop, shape.dims[axis]);
-    shape.dims[axis] = stop > start ? stop - start : 0;
-    const gr__shape *s = gr__shape_of("gr_slice", "x", shape.rank, shape.dims);
-    return make(&slice_primitive, GR__SITE, s, node, &(view){.axis = axis, .start = start});
+    shape.dims[axis] = stop > start ? (stop - start - 1) / step + 1 : 0;
+    if (shape.dims[axis] == node->shape->dims[axis]) {
+        return gr__itself(node);
+    }
+    const gr__shape *s = gr__shape_of(function, "x", shape.rank, shape.dims);
+    return make(&slice_primitive, site, s, node,
+                &(view){.axis = axis, .start = start, .step = shape.dims[axis] > 1 ? step : 1});
+}
+
+gr_tensor *gr_slice(const gr_tensor *x, int axis, int64_t start, int64_t stop)
+{
+    return slice("gr_slice", GR__SITE, x, axis, start, stop, 1);
+}
+
+gr_tensor *gr_slice_step(const gr_tensor *x, int axis, int64_t start, int64_t stop, int64_t step)
+{
+    return slice("gr_slice_step", GR__SITE, x, axis, start, stop, step);
 }
 
 /* ---- flip ---- */

@@ -40,6 +40,7 @@
  *     error.h    how calls fail, and how a program sees it
  *     tensor.h   values: dtypes, shapes, scopes, making and looking, the machine
  *     ops.h      operations; elementwise.h lists those of a single formula
+ *     arrange.h  joining, parting, padding, repeating; diagonals, triangles, masks
  *     random.h   random tensors from an explicit generator
  *     params.h   cells: the named tensors that change
  *     grad.h     gradients, of any order, and their check
@@ -52,6 +53,7 @@
 #ifndef GRADUS_H
 #define GRADUS_H
 
+#include <gradus/arrange.h>
 #include <gradus/error.h>
 #include <gradus/grad.h>
 #include <gradus/io.h>

@@ -24,6 +24,11 @@ GR_API gr_tensor *gr_cast(const gr_tensor *x, gr_dtype dtype);
 /* x's value without its history: no gradient flows through it. */
 GR_API gr_tensor *gr_detach(const gr_tensor *x);
 
+/* hard's value with soft's gradient, of any order; none flows into hard. f32 or f64 of one shape.
+ * gr_straight_through(gr_round(x), x) rounds and hands gradients on (Bengio, Leonard and Courville,
+ * 2013). */
+GR_API gr_tensor *gr_straight_through(const gr_tensor *hard, const gr_tensor *soft);
+
 /* ---- reductions ----
  * Over the given axes; keepdim leaves them with extent 1. The order of addition is a function of
  * the shape and the axes alone. */
@@ -84,12 +89,22 @@ GR_API gr_tensor *gr_reshape(const gr_tensor *x, gr_shape shape);
 GR_API gr_tensor *gr_permute(const gr_tensor *x, gr_axes order);
 GR_API gr_tensor *gr_transpose(const gr_tensor *x, int axis0, int axis1);
 
+/* One axis at another place, the others in their order. */
+GR_API gr_tensor *gr_move_axis(const gr_tensor *x, int from, int to);
+
+/* The axes first to last, both included, as one. */
+GR_API gr_tensor *gr_flatten(const gr_tensor *x, int first, int last);
+
 /* x repeated to a shape that it broadcasts to. */
 GR_API gr_tensor *gr_expand(const gr_tensor *x, gr_shape shape);
 
 /* x[start:stop] along one axis; start and stop may be negative and, as in NumPy, are cut to the
  * extent. */
 GR_API gr_tensor *gr_slice(const gr_tensor *x, int axis, int64_t start, int64_t stop);
+
+/* x[start:stop:step], step 1 or more: every step-th element of that. */
+GR_API gr_tensor *gr_slice_step(const gr_tensor *x, int axis, int64_t start, int64_t stop,
+                                int64_t step);
 
 /* The adjoint of gr_slice: zeros of `extent` along the axis with x at start. */
 GR_API gr_tensor *gr_unslice(const gr_tensor *x, int axis, int64_t start, int64_t extent);

@@ -227,6 +227,17 @@ GR_API gr_tensor *gr_ones(gr_shape shape);  /* default dtype */
 /* (n): start, start + step, ... */
 GR_API gr_tensor *gr_arange(gr_dtype dtype, int64_t n, double start, double step);
 
+/* (n): n numbers of even distance from first to last, both exact; first if n is 1. Floats. */
+GR_API gr_tensor *gr_linspace(gr_dtype dtype, int64_t n, double first, double last);
+
+/* (rows, columns), default dtype: 1 on the main diagonal, else 0. */
+GR_API gr_tensor *gr_eye(int64_t rows, int64_t columns);
+
+/* Of x's shape and dtype, without its history. */
+GR_API gr_tensor *gr_full_like(const gr_tensor *x, double value);
+GR_API gr_tensor *gr_zeros_like(const gr_tensor *x);
+GR_API gr_tensor *gr_ones_like(const gr_tensor *x);
+
 /* ---- asking ---- */
 
 /* An error tensor is f32 of shape (). */

@@ -39,6 +39,10 @@ typedef struct gr__primitive {
      * (data, and the bytes as count); None: it takes none. */
     size_t (*scratch)(const gr_tensor *node, int threads);
 
+    /* OPAQUE: the result is operand 0 with some elements changed, of its shape and dtype, and the
+     * kernel may be given that operand's own memory for it. Such a kernel finds no faults. */
+    bool onto;
+
     /* The gradient of operand `input`, written in operations, from that of the node; NULL, or no
      * rule at all: nothing flows. */
     gr_tensor *(*rule)(const gr_tensor *node, int input, gr_tensor *gradient);

@@ -151,6 +151,14 @@ static gr__buffer *run_opaque(gr_tensor *node)
     return good ? buffer : NULL;
 }
 
+gr__buffer *gr__run_onto(gr_tensor *node)
+{
+    gr__buffer *buffer = gr__buffer_hold(node->in[0].tensor->buffer);
+
+    run_kernel(node, buffer->data, NULL, gr__threads_for(node->in[1].tensor->shape->count));
+    return buffer;
+}
+
 /* A map or a source by itself is empty. */
 static gr__buffer *run_empty(gr_tensor *node)
 {

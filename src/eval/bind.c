@@ -49,23 +49,41 @@ bool gr__fits(const gr__plan *plan, const gr__program *p)
 
 /* ---- the memory of results ---- */
 
+/* Whether nobody but its next readers, which are the schedule's, sees the memory of a computed node. */
+static bool is_its_own(const gr_tensor *t, int holders)
+{
+    bool unnamed = (t->flags & (GR__TRANSIENT | GR__REQUESTED | GR__WANTED)) == GR__TRANSIENT;
+
+    return unnamed && !t->layout && !t->buffer->borrowed &&
+           t->buffer->bytes == (size_t)t->shape->count * gr__size_of(t) &&
+           atomic_load_explicit(&t->buffer->holders, memory_order_relaxed) == holders;
+}
+
+/* Whether it holds numbers that were computed into memory of their own. */
+static bool is_result(const gr_tensor *t)
+{
+    return t->op->kind != GR__VIEW && t->op->kind != GR__LEAF && !gr__captured_cell(t);
+}
+
 /* Whether an input's memory may go to a value: nobody reads it any more but this pass (all loads that
  * are still to come are its own), nobody holds it but its node, or the cell that is to have the
  * value. */
 static bool is_free(const gr__plan *plan, const gr__input_place *in, bool late)
 {
     const gr_tensor *t = tensor_of(plan, in);
-    bool unnamed = (t->flags & (GR__TRANSIENT | GR__REQUESTED | GR__WANTED)) == GR__TRANSIENT;
 
-    if (!in->in_order || in->taken || in->origin < 0 || !unnamed ||
-        in->reads != plan->items[in->origin].loads || t->layout || t->buffer->borrowed ||
-        t->buffer->bytes != (size_t)t->shape->count * gr__size_of(t)) {
+    if (!in->in_order || in->taken || in->origin < 0 ||
+        in->reads != plan->items[in->origin].loads) {
         return false;
     }
-    int holders = atomic_load_explicit(&t->buffer->holders, memory_order_relaxed);
-    return gr__captured_cell(t)
-               ? late && holders == 2
-               : t->op->kind != GR__VIEW && t->op->kind != GR__LEAF && holders == 1;
+    return gr__captured_cell(t) ? late && is_its_own(t, 2) : is_result(t) && is_its_own(t, 1);
+}
+
+bool gr__may_work_onto(const gr__plan *plan, const gr__item *item)
+{
+    const gr__item *x = item->node->op->onto ? gr__read_by(plan, item, 0) : NULL;
+
+    return x && x->loads == 1 && x->node->buffer && is_result(x->node) && is_its_own(x->node, 1);
 }
 
 /* Whether the result may be that value: the program reads the input at no later one, and a cell's

@@ -58,6 +58,9 @@ enum { GR__LONGEST_ROW = 8 * GR__BLOCK }; /* elements that are reduced within a 
  * an empty tensor. Returns its numbers, which are the caller's to give to the node: an error handler
  * may have computed it meanwhile. NULL after reporting. */
 gr__buffer *gr__run(gr_tensor *node);
+
+/* The same for a node that works onto its first operand, in that operand's memory. */
+gr__buffer *gr__run_onto(gr_tensor *node);
 gr__buffer *gr__run_reduce(gr_tensor *node);
 
 /* Folds n rows of `width` elements, `row` bytes each, as a tree of neighbours into the first. */

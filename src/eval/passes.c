@@ -36,18 +36,23 @@ static void adopt(gr_tensor *node, gr__buffer *buffer)
     }
 }
 
-bool gr__compute(gr__thread *thread, gr_tensor *node)
+static bool compute(gr__thread *thread, gr_tensor *node, gr__buffer *(*run)(gr_tensor *))
 {
     if (node->buffer) { /* an error handler has looked at it meanwhile */
         return true;
     }
-    gr__buffer *buffer = operands_ready(node) ? gr__run(node) : NULL;
+    gr__buffer *buffer = operands_ready(node) ? run(node) : NULL;
     if (!buffer) {
         return false;
     }
     adopt(node, buffer);
     note_computed(thread, node);
     return true;
+}
+
+bool gr__compute(gr__thread *thread, gr_tensor *node)
+{
+    return compute(thread, node, gr__run);
 }
 
 /* A value made where no user can name it goes after its last reader; it can be computed again. */
@@ -161,7 +166,8 @@ static void run_pass(gr__plan *plan, int32_t k, gr__room *scratch)
 
     if (pass->alone) {
         gr__item *item = &plan->items[plan->members[pass->first].item];
-        item->failed = !gr__compute(plan->thread, item->node);
+        bool onto = gr__may_work_onto(plan, item);
+        item->failed = !compute(plan->thread, item->node, onto ? gr__run_onto : gr__run);
         plan->trouble = plan->trouble || item->failed;
     } else if (!ready_program(plan, k, scratch) ||
                (pass->program && !gr__run_programs(&pass->program, 1, scratch))) {

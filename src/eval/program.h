@@ -138,6 +138,10 @@ bool gr__fits(const gr__plan *plan, const gr__program *p);
  * memory. */
 bool gr__bind(gr__plan *plan, gr__program *p, bool late);
 
+/* Whether a node that is computed alone may have its first operand's memory: it works onto that, and
+ * is the last to read it. */
+bool gr__may_work_onto(const gr__plan *plan, const gr__item *item);
+
 /* After it has run, or could not. */
 void gr__unbind(gr__program *p);
 

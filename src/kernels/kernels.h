@@ -74,6 +74,14 @@ typedef struct gr__along {
     int axis;
 } gr__along;
 
+/* x in a larger array: its i-th element along the axis is there the start + i * step-th. */
+typedef struct gr__placed {
+    int axis;
+    bool open; /* other nodes write the other elements; else they are `fill` */
+    int64_t start, step;
+    double fill;
+} gr__placed;
+
 typedef struct gr__reduced {
     int mask; /* of the axes, one bit each */
 } gr__reduced;
@@ -110,6 +118,7 @@ typedef struct gr__kernels {
     gr__opaque_kernel *argmax[GR__DTYPES], *argmin[GR__DTYPES];
     gr__opaque_kernel *matmul[GR__DTYPES];
     gr__opaque_kernel *gather[GR__DTYPES], *scatter_add[GR__DTYPES];
+    gr__opaque_kernel *pad[GR__DTYPES], *put[GR__DTYPES], *put_add[GR__DTYPES];
     gr__row_kernel *pick[GR__DTYPES], *place[GR__DTYPES];
     gr__index_check *check_index;
 } gr__kernels;

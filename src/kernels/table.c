@@ -50,6 +50,9 @@ DECLARE_ALL(gr__row_kernel, gr__place)
 extern gr__index_check GR__KERNEL(gr__check_index);
 DECLARE_ALL(gr__opaque_kernel, gr__gather)
 DECLARE_ALL(gr__opaque_kernel, gr__scatter_add)
+DECLARE_ALL(gr__opaque_kernel, gr__pad)
+DECLARE_ALL(gr__opaque_kernel, gr__put)
+DECLARE_ALL(gr__opaque_kernel, gr__put_add)
 
 /* clang-format off */
 #define FLOATS(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), NULL}
@@ -90,4 +93,7 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .place = ALL(gr__place),
     .check_index = GR__KERNEL(gr__check_index),
     .scatter_add = ALL(gr__scatter_add),
+    .pad = ALL(gr__pad),
+    .put = ALL(gr__put),
+    .put_add = ALL(gr__put_add),
 };
