@@ -35,6 +35,7 @@ GR_API void gr_rng_set_state(gr_rng *rng, gr_rng_state state);
 GR_API gr_tensor *gr_uniform(gr_rng *rng, gr_shape shape, double low, double high); /* [low,high) */
 GR_API gr_tensor *gr_normal(gr_rng *rng, gr_shape shape, double mean, double std);
 GR_API gr_tensor *gr_bernoulli(gr_rng *rng, gr_shape shape, double p); /* 1 with probability p */
+GR_API gr_tensor *gr_rademacher(gr_rng *rng, gr_shape shape);          /* -1 or 1, evenly */
 
 /* GR_I64: independent integers in [low, high); a random order of 0 .. n-1, shape (n). */
 GR_API gr_tensor *gr_integers(gr_rng *rng, gr_shape shape, int64_t low, int64_t high);

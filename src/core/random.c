@@ -169,6 +169,20 @@ gr_tensor *gr_bernoulli(gr_rng *rng, gr_shape shape, double p)
     return draw(rng, &bernoulli, GR__SITE, shape, gr_default_dtype(), (gr__random){.a = p});
 }
 
+static const gr__primitive rademacher = {
+    .name = "gr_rademacher",
+    .kind = GR__SOURCE,
+    .cost = 25, /* never computed twice */
+    .kernel = offsetof(gr__kernels, bernoulli),
+};
+
+gr_tensor *gr_rademacher(gr_rng *rng, gr_shape shape)
+{
+    if (!usable(rademacher.name, rng)) return &gr__error_tensor;
+    return draw(rng, &rademacher, GR__SITE, shape, gr_default_dtype(),
+                (gr__random){.a = 0.5, .b = -1});
+}
+
 static const gr__primitive integers = {
     .name = "gr_integers",
     .kind = GR__SOURCE,

@@ -51,29 +51,47 @@ typedef struct part {
     run_kernel *run;
 } part;
 
-/* Positions first .. first + count - 1 of a part, in logical order. */
+/* Rows shorter than this are written column by column, so that loops are long. */
+enum { SHORT = 8 };
+
+/* `rows` whole rows, or a stretch of one. */
+static void write_rows(const part *p, int64_t size, const int64_t *at, int64_t rows, int64_t width)
+{
+    const gr__nest *n = &p->nest;
+    const int64_t *row_step = rows > 1 ? n->strides[n->rank - 2] : n->step;
+    bool turned = width < SHORT && rows >= SHORT;
+    const int64_t *inner = turned ? row_step : n->step, *outer = turned ? n->step : row_step;
+    int64_t count = turned ? width : rows, length = turned ? rows : width;
+
+    for (int64_t i = 0; i < count; i++)
+        p->run(p->to + (at[0] + i * outer[0]) * size, p->from + (at[1] + i * outer[1]) * size,
+               length, inner);
+}
+
+/* Positions first .. first + count - 1 of a part, in logical order: whole rows where possible. */
 static void walk(const part *p, int64_t size, int64_t first, int64_t count)
 {
     const gr__nest *n = &p->nest;
-    int inner = n->rank - 1;
-    int64_t index[GR_MAX_RANK], to = 0, from = 0;
+    int last = n->rank - 1;
+    int64_t index[GR_MAX_RANK], at[2] = {0, 0};
 
-    for (int d = inner; d >= 0 && count > 0; d--) {
+    if (last < 0 && count > 0) p->run(p->to, p->from, 1, n->step);
+    for (int d = last; d >= 0 && count > 0; d--) {
         index[d] = first % n->dims[d];
         first /= n->dims[d];
-        to += index[d] * n->strides[d][0];
-        from += index[d] * n->strides[d][1];
+        for (int k = 0; k < 2; k++) at[k] += index[d] * n->strides[d][k];
     }
-    while (count > 0) {
-        int64_t left = inner < 0 ? 1 : n->width - index[inner], run = left < count ? left : count;
-        p->run(p->to + to * size, p->from + from * size, run, n->step);
-        count -= run;
-        to += run * n->step[0];
-        from += run * n->step[1];
-        if (inner >= 0) index[inner] += run;
-        for (int d = inner; d > 0 && index[d] == n->dims[d]; d--) {
-            to += n->strides[d - 1][0] - index[d] * n->strides[d][0];
-            from += n->strides[d - 1][1] - index[d] * n->strides[d][1];
+    while (last >= 0 && count > 0) {
+        bool whole = last > 0 && index[last] == 0 && count >= n->width;
+        int axis = whole ? last - 1 : last;
+        int64_t unit = whole ? n->width : 1, left = n->dims[axis] - index[axis];
+        int64_t steps = count / unit < left ? count / unit : left;
+        write_rows(p, size, at, whole ? steps : 1, whole ? n->width : steps);
+        count -= steps * unit;
+        index[axis] += steps;
+        for (int k = 0; k < 2; k++) at[k] += steps * n->strides[axis][k];
+        for (int d = axis; d > 0 && index[d] == n->dims[d]; d--) {
+            for (int k = 0; k < 2; k++) at[k] += n->strides[d - 1][k] - index[d] * n->strides[d][k];
             index[d] = 0;
             index[d - 1]++;
         }

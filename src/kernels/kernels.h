@@ -93,7 +93,7 @@ typedef struct gr__constant {
 typedef struct gr__random {
     uint64_t key;
     uint64_t high, low; /* counters of the high and of the low 32 bits of each draw */
-    double a, b;        /* low, high; mean, std; p */
+    double a, b;        /* low, high; mean, std; p, the number in place of 0 */
     int64_t first;      /* integers: first .. first + span - 1 */
     uint64_t span;
 } gr__random;

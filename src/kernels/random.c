@@ -139,27 +139,28 @@ static void normal_f64(void *out, const gr__random *r, int64_t block)
     }
 }
 
-/* ---- bernoulli: 1 where u < p; the probability is exact to 2^-33 (f32), 2^-53 (f64) ---- */
+/* ---- bernoulli: 1 where u < p, else b; the probability is exact to 2^-33 (f32), 2^-53 (f64) ---- */
 
 static void bernoulli_f32(void *out, const gr__random *r, int64_t block)
 {
     float *restrict y = out;
     uint64_t bound = (uint64_t)(r->a * 0x1p32 + 0.5);
     uint32_t some = (uint32_t)bound, all = bound >> 32 ? UINT32_MAX : 0;
+    float other = (float)r->b;
     draws d;
 
     draw32(&d, r, block);
-    for (int i = 0; i < BLOCK; i++) y[i] = (d.high[i] & ~all) < (some | all) ? 1.0f : 0.0f;
+    for (int i = 0; i < BLOCK; i++) y[i] = (d.high[i] & ~all) < (some | all) ? 1.0f : other;
 }
 
 static void bernoulli_f64(void *out, const gr__random *r, int64_t block)
 {
     double *restrict y = out;
-    double p = r->a;
+    double p = r->a, other = r->b;
     draws d;
 
     draw64(&d, r, block);
-    for (int i = 0; i < BLOCK; i++) y[i] = fraction(d.high[i], d.low[i]) < p ? 1.0 : 0.0;
+    for (int i = 0; i < BLOCK; i++) y[i] = fraction(d.high[i], d.low[i]) < p ? 1.0 : other;
 }
 
 /* ---- integers ---- */
