@@ -63,10 +63,35 @@ static void copy_run(void *out, const char *from, int64_t stride, int64_t n, siz
     }
 }
 
+/* Rows shorter than this are copied column by column, so that loops are long. */
+enum { SHORT = 8 };
+
+#define GR__COPY_COLUMNS(T) \
+    do { \
+        for (int64_t j = 0; j < width; j++) { \
+            T *to = (T *)out + j; \
+            const T *x = (const T *)(const void *)from + j * strides[1]; \
+            for (int64_t i = 0; i < rows; i++) { \
+                to[i * width] = x[i * strides[0]]; \
+            } \
+        } \
+    } while (0)
+
+/* Whole rows of a few elements; strides from row to row and within one. */
+static void copy_short_rows(void *out, const char *from, const int64_t *strides, int64_t rows,
+                            int64_t width, size_t size)
+{
+    if (size == sizeof(uint32_t)) {
+        GR__COPY_COLUMNS(uint32_t);
+    } else {
+        GR__COPY_COLUMNS(uint64_t);
+    }
+}
+
 static void walk(const gr__load *load, int64_t first, int64_t n, char *out)
 {
     int inner = load->rank - 1;
-    int64_t index[GR_MAX_RANK], at = 0;
+    int64_t index[GR_MAX_RANK], at = 0, width = load->dims[inner];
 
     for (int i = inner; i >= 0; i--) {
         index[i] = first % load->dims[i];
@@ -74,14 +99,21 @@ static void walk(const gr__load *load, int64_t first, int64_t n, char *out)
         at += index[i] * load->strides[i];
     }
     while (n > 0) {
-        int64_t run = load->dims[inner] - index[inner];
-        run = run < n ? run : n;
-        copy_run(out, load->base + at * (int64_t)load->size, load->strides[inner], run, load->size);
-        out += (size_t)run * load->size;
-        n -= run;
-        index[inner] += run;
-        at += run * load->strides[inner];
-        for (int i = inner; i > 0 && index[i] == load->dims[i]; i--) {
+        bool rows = width < SHORT && inner > 0 && index[inner] == 0 && n >= width;
+        int axis = rows ? inner - 1 : inner;
+        int64_t unit = rows ? width : 1, left = load->dims[axis] - index[axis];
+        int64_t steps = n / unit < left ? n / unit : left;
+        const char *from = load->base + at * (int64_t)load->size;
+        if (rows) {
+            copy_short_rows(out, from, &load->strides[axis], steps, width, load->size);
+        } else {
+            copy_run(out, from, load->strides[inner], steps, load->size);
+        }
+        out += (size_t)(steps * unit) * load->size;
+        n -= steps * unit;
+        index[axis] += steps;
+        at += steps * load->strides[axis];
+        for (int i = axis; i > 0 && index[i] == load->dims[i]; i--) {
             at += load->strides[i - 1] - index[i] * load->strides[i];
             index[i] = 0;
             index[i - 1]++;
