@@ -1,4 +1,6 @@
 /* Products with derivatives, and whole derivatives, built on gradients: nothing here knows a rule. */
+#include <gradus/arrange.h>
+
 #include "autograd/autograd.h"
 
 const gr_tensor *gr__direction_for(const char *function, const char *argument, const gr_tensor *v,
@@ -84,4 +86,83 @@ bool gr_hvp(const gr_tensor *y, gr_tensor *const *xs, gr_tensor *const *vs, int 
     }
     gr__free(gs);
     return good;
+}
+
+/* ---- whole matrices ---- */
+
+/* 1 at element i of a tensor like t, else 0. */
+static gr_tensor *unit(const gr_tensor *t, int64_t i)
+{
+    gr_tensor *places = gr_arange(GR_I64, t->shape->count, 0, 1);
+
+    return gr_reshape(gr_cast(gr_equal(places, (double)i), (gr_dtype)t->dtype),
+                      gr__public_shape(t->shape));
+}
+
+/* The rows d y_i / d x by one walk each, (y's count, x's shape). */
+static gr_tensor *by_rows(const gr_tensor *y, gr_tensor *x, gr_tensor **rows)
+{
+    for (int64_t i = 0; i < y->shape->count; i++) {
+        if (!gr_vjp(y, unit(y, i), &x, 1, &rows[i])) {
+            return &gr__error_tensor;
+        }
+    }
+    return gr_stack(rows, (int)y->shape->count, 0);
+}
+
+/* The columns d y / d x_i, as gr_jvp finds them, (y's shape, x's count). */
+static gr_tensor *by_columns(const gr_tensor *y, gr_tensor *x, gr_tensor **columns)
+{
+    gr_tensor *u = gr_full((gr_dtype)y->dtype, gr__public_shape(y->shape), 1), *g;
+    bool good = gr_vjp(y, u, &x, 1, &g);
+
+    for (int64_t i = 0; good && i < x->shape->count; i++) {
+        good = gr_vjp(g, unit(x, i), &u, 1, &columns[i]);
+    }
+    return good ? gr_stack(columns, (int)x->shape->count, -1) : &gr__error_tensor;
+}
+
+/* Whichever takes fewer walks. */
+static gr_tensor *jacobian(const char *function, const gr_tensor *y, gr_tensor *x)
+{
+    gr_shape shape = gr__public_shape(y->shape);
+    int64_t rows = y->shape->count, columns = x->shape->count;
+    int64_t walks = rows < columns ? rows : columns;
+    char of_y[GR_SHAPE_TEXT], of_x[GR_SHAPE_TEXT];
+
+    if (y->shape->rank + x->shape->rank > GR_MAX_RANK || walks > INT32_MAX) {
+        return gr__error(GR_ERROR_SHAPE, function, "y",
+                         "got %s for x of %s, want no more than 8 axes together; reshape them",
+                         gr__shape_text(y->shape, of_y), gr__shape_text(x->shape, of_x));
+    }
+    for (int i = 0; i < x->shape->rank; i++) {
+        shape.dims[shape.rank++] = x->shape->dims[i];
+    }
+    if (walks == 0) {
+        return gr_full((gr_dtype)x->dtype, shape, 0);
+    }
+    gr_tensor **list = room_for(function, walks);
+    gr_tensor *j = !list            ? &gr__error_tensor
+                   : rows < columns ? by_rows(y, x, list)
+                                    : by_columns(y, x, list);
+    gr__free(list);
+    return gr_reshape(j, shape);
+}
+
+gr_tensor *gr_jacobian(const gr_tensor *y, gr_tensor *x)
+{
+    const gr_tensor *root = gr__operand("gr_jacobian", "y", y);
+
+    if (gr__is_error(root) || !gr_check_operand("gr_jacobian", "x", x)) {
+        return &gr__error_tensor;
+    }
+    return jacobian("gr_jacobian", root, x);
+}
+
+gr_tensor *gr_hessian(const gr_tensor *y, gr_tensor *x)
+{
+    gr_tensor *g;
+
+    return gr__gradients("gr_hessian", y, &x, 1, &g) ? jacobian("gr_hessian", g, x)
+                                                     : &gr__error_tensor;
 }

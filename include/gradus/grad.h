@@ -51,6 +51,12 @@ GR_API gr_tensor *gr_jvp(const gr_tensor *y, gr_tensor *const *xs, gr_tensor *co
 GR_API bool gr_hvp(const gr_tensor *y, gr_tensor *const *xs, gr_tensor *const *vs, int n,
                    gr_tensor **out);
 
+/* d y / d x, of shape (y's extents, x's extents), by as many walks as the smaller of the two has
+ * elements; together at most 8 axes. The Hessian is that of the gradient of y, which has one
+ * element: (x's extents, x's extents). */
+GR_API gr_tensor *gr_jacobian(const gr_tensor *y, gr_tensor *x);
+GR_API gr_tensor *gr_hessian(const gr_tensor *y, gr_tensor *x);
+
 /* Compares the gradients of f at `inputs` (f64, at most 8) with fourth-order differences, for each
  * derivative up to `order` (1 to 3): the derivative of order k is that of the order below, dotted
  * with fixed random directions. f's value is first reduced to one number, likewise. Every element

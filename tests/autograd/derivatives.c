@@ -94,6 +94,73 @@ Test(derivatives, a_cell_is_a_target)
     EXPECT_NO_LEAK();
 }
 
+/* ---- whole matrices ---- */
+
+/* (a b, b^2, a) by (a, b) = (2, 3) */
+static gr_tensor *three_of_two(gr_tensor *x)
+{
+    gr_tensor *a = gr_slice(x, 0, 0, 1), *b = gr_slice(x, 0, 1, 2);
+
+    return gr_concat(GR_LIST(gr_mul(a, b), gr_square(b), a), 0);
+}
+
+Test(derivatives, jacobian_by_columns_and_by_rows)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 2, 3);
+    gr_tensor *tall = gr_jacobian(three_of_two(x), x);
+    gr_tensor *wide = gr_jacobian(total(three_of_two(x)), x);
+
+    cr_assert(gr_same_shape(gr_shape_of(tall), GR_SHAPE(3, 2)));
+    expect_numbers(tall, 3, 2, 0, 6, 1, 0);
+    cr_assert(gr_same_shape(gr_shape_of(wide), GR_SHAPE(2)));
+    expect_numbers(wide, 4, 8);
+    EXPECT_NO_LEAK();
+}
+
+/* Rows and columns agree, and each has the shape of both. */
+Test(derivatives, jacobian_of_matrices)
+{
+    gr_tensor *x = noise_tensor(GR_F64, GR_SHAPE(2, 3), 1),
+              *w = noise_tensor(GR_F64, GR_SHAPE(3, 4), 2);
+    gr_tensor *y = gr_tanh(gr_matmul(x, w)), *by_x = gr_jacobian(y, x), *by_w = gr_jacobian(y, w);
+    gr_tensor *rows[8];
+
+    cr_assert(gr_same_shape(gr_shape_of(by_x), GR_SHAPE(2, 4, 2, 3)));
+    cr_assert(gr_same_shape(gr_shape_of(by_w), GR_SHAPE(2, 4, 3, 4)));
+    for (int64_t i = 0; i < 8; i++) {
+        gr_tensor *element = gr_slice(gr_reshape(y, GR_SHAPE(8)), 0, i, i + 1);
+        cr_assert(gr_gradients(element, &x, 1, &rows[i]));
+    }
+    gr_tensor *stacked = gr_stack(rows, 8, 0);
+    expect_near(by_x, 48, gr_data_f64(stacked), 1e-15);
+    EXPECT_NO_LEAK();
+}
+
+/* f = sum x^4 / 12 + x0 x1: H = diag(x^2) + the exchange, and d H / d x again. */
+Test(derivatives, hessian_and_its_derivative)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 2, 3);
+    gr_tensor *f = gr_add(gr_div(total(gr_square(gr_square(x))), 12),
+                          gr_prod(x, GR_ALL_AXES, false));
+    gr_tensor *h = gr_hessian(f, x);
+
+    cr_assert(gr_same_shape(gr_shape_of(h), GR_SHAPE(2, 2)));
+    expect_near(h, 4, ((double[]){4, 1, 1, 9}), 1e-15);
+    expect_near(gr_jacobian(h, x), 8, ((double[]){4, 0, 0, 0, 0, 0, 0, 6}), 1e-15);
+    EXPECT_NO_LEAK();
+}
+
+Test(derivatives, jacobian_of_nothing)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 2, 3), *none = gr_from_f64(GR_SHAPE(0), NULL);
+
+    cr_assert(gr_same_shape(gr_shape_of(gr_jacobian(none, x)), GR_SHAPE(0, 2)));
+    cr_assert(gr_same_shape(gr_shape_of(gr_jacobian(x, none)), GR_SHAPE(2, 0)));
+    expect_numbers(gr_jacobian(gr_full(GR_F64, GR_SHAPE(1), 5), x), 0, 0);
+    expect_ok();
+    EXPECT_NO_LEAK();
+}
+
 Test(derivatives, what_is_refused)
 {
     gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 1, 2), *wide = tensor(GR_F64, GR_SHAPE(3), 1, 2, 3);
@@ -118,6 +185,16 @@ Test(derivatives, what_is_refused)
                  "gr_hvp: y: got (2), want one element; reduce it with gr_sum or gr_mean");
     cr_assert_not(gr_hvp(total(y), &x, &single, 1, &out));
     expect_error(GR_ERROR_DTYPE, "gr_hvp: vs: got f32, want f64 as xs; convert with gr_cast");
+    cr_assert(gr_is_error(gr_hessian(y, x)));
+    expect_error(GR_ERROR_SHAPE,
+                 "gr_hessian: y: got (2), want one element; reduce it with gr_sum or gr_mean");
+    gr_tensor *deep = gr_reshape(x, GR_SHAPE(1, 1, 1, 1, 2));
+    cr_assert(gr_is_error(gr_jacobian(deep, deep)));
+    expect_error(GR_ERROR_SHAPE,
+                 "gr_jacobian: y: got (1,1,1,1,2) for x of (1,1,1,1,2), want no more "
+                 "than 8 axes together; reshape them");
+    cr_assert(gr_is_error(gr_jacobian(y, NULL)));
+    expect_error(GR_ERROR_VALUE, "gr_jacobian: x: got NULL, want a tensor");
     cr_assert(gr_is_error(gr_jvp(NULL, &x, &x, 1)));
     expect_error(GR_ERROR_VALUE, "gr_jvp: y: got NULL, want a tensor");
     EXPECT_NO_LEAK();
