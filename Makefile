@@ -217,6 +217,13 @@ references: ## Write the values that primitives should have, from PyTorch, SciPy
 	@bench/peers
 	bench/.peers/bin/python tools/references $(FAMILY)
 
+primitives: $(suite) ## Write docs/primitives.md: what the certification table found
+	@rm -f $(BUILD)/certificate
+	@GRADUS_CERTIFICATE='$(BUILD)/certificate' $(suite) --filter 'primitives/*' >$(BUILD)/primitives.log 2>&1 \
+	    || { cat $(BUILD)/primitives.log; exit 1; }
+	tools/primitives $(BUILD)/certificate > $(BUILD)/primitives.md
+	mv $(BUILD)/primitives.md docs/primitives.md
+
 results: $(BUILD)/examples/vae ## Write docs/results.md: MNIST=DIR THREADS=
 	tools/results $< '$(MNIST)' '$(or $(THREADS),2)' > $(BUILD)/results.md
 	mv $(BUILD)/results.md docs/results.md
@@ -265,4 +272,4 @@ clean: ## Remove the build folder
 	rm -rf $(BUILD)
 
 .PHONY: help all programs objects run examples test check fuzz-graphs bench bench-quick references \
-        results lint format arrows headers install uninstall clean always
+        primitives results lint format arrows headers install uninstall clean always
