@@ -337,13 +337,16 @@ gr_tensor *gr_eye(int64_t rows, int64_t columns)
     return gr_reshape(line, GR_SHAPE(rows, columns));
 }
 
-/* 1 where column - row <= offset in matrices like x's. */
+/* 1 where column - row <= offset in matrices like x's. Positions are numbers of x's dtype, so that
+ * nothing is converted, unless f32 cannot tell them apart. */
 static gr_tensor *below(const gr_tensor *x, int64_t offset)
 {
-    gr_tensor *rows = gr_arange(GR_I64, gr_dim(x, -2), 0, 1);
-    gr_tensor *columns = gr_arange(GR_I64, gr_dim(x, -1), 0, 1);
+    int64_t n = gr_dim(x, -2), m = gr_dim(x, -1);
+    gr_dtype dtype = n + m < 1 << 24 ? (gr_dtype)x->dtype : GR_I64;
+    int64_t shift = offset < -n ? -n : offset > m ? m : offset;
+    gr_tensor *rows = gr_arange(dtype, n, (double)shift, 1), *columns = gr_arange(dtype, m, 0, 1);
 
-    return gr_less_equal(gr_sub(columns, gr_unsqueeze(rows, 1)), (double)offset);
+    return gr_less_equal(columns, gr_unsqueeze(rows, 1));
 }
 
 gr_tensor *gr_tril(const gr_tensor *x, int64_t offset)
@@ -357,26 +360,27 @@ gr_tensor *gr_triu(const gr_tensor *x, int64_t offset)
 {
     const gr_tensor *t = take_matrices("gr_triu", x, 2);
 
-    return gr__is_error(t) ? &gr__error_tensor : gr_where(below(t, offset - 1), 0, t);
+    return gr__is_error(t) ? &gr__error_tensor
+                           : gr_where(below(t, offset > INT64_MIN ? offset - 1 : offset), 0, t);
 }
 
 /* ---- grids and masks ---- */
 
-bool gr_meshgrid(gr_tensor *const *axes, int n, gr_tensor **out)
+bool gr_meshgrid(gr_tensor *const *lists, int n, gr_tensor **out)
 {
     gr_shape shape = {.rank = n};
     bool good = check_out("gr_meshgrid", out);
     char got[GR_SHAPE_TEXT];
 
-    if (good && (!axes || n < 1 || n > GR_MAX_RANK)) {
-        good = gr_fail(GR_ERROR_VALUE, "gr_meshgrid", "axes", "got %s, want 1 to %d tensors",
-                       axes ? "another number" : "NULL", GR_MAX_RANK);
+    if (good && (!lists || n < 1 || n > GR_MAX_RANK)) {
+        good = gr_fail(GR_ERROR_VALUE, "gr_meshgrid", "lists", "got %s, want 1 to %d tensors",
+                       lists ? "another number" : "NULL", GR_MAX_RANK);
     }
     for (int i = 0; i < n && good; i++) {
-        const gr_tensor *t = gr__own_operand("gr_meshgrid", "axes", axes[i]);
+        const gr_tensor *t = gr__own_operand("gr_meshgrid", "lists", lists[i]);
         good = !gr__is_error(t);
         if (good && t->shape->rank != 1) {
-            good = gr_fail(GR_ERROR_SHAPE, "gr_meshgrid", "axes", "tensor %d: got %s, want (*)", i,
+            good = gr_fail(GR_ERROR_SHAPE, "gr_meshgrid", "lists", "tensor %d: got %s, want (*)", i,
                            gr__shape_text(t->shape, got));
         }
         shape.dims[i] = good ? t->shape->count : 0;
@@ -386,7 +390,7 @@ bool gr_meshgrid(gr_tensor *const *axes, int n, gr_tensor **out)
         for (int k = 0; k < n; k++) {
             line.dims[k] = k == i ? shape.dims[k] : 1;
         }
-        out[i] = gr_expand(gr_reshape(axes[i], line), shape);
+        out[i] = gr_expand(gr_reshape(lists[i], line), shape);
     }
     return all_good(good, out, n);
 }

@@ -72,8 +72,8 @@ gr_tensor *gr_arange(gr_dtype dtype, int64_t n, double start, double step)
 gr_tensor *gr_linspace(gr_dtype dtype, int64_t n, double first, double last)
 {
     if (dtype != GR_F32 && dtype != GR_F64) {
-        return gr__error(GR_ERROR_DTYPE, "gr_linspace", "dtype", "got %d, want GR_F32 or GR_F64",
-                         (int)dtype);
+        return gr__error(GR_ERROR_DTYPE, "gr_linspace", "dtype", "got %s, want f32 or f64",
+                         gr_dtype_name(dtype));
     }
     if (n < 0) {
         return gr__error(GR_ERROR_VALUE, "gr_linspace", "n", "got %lld, want 0 or more",

@@ -1,0 +1,93 @@
+"""Views, indexing, casts, matrix products."""
+
+import torch
+
+from composing import *
+
+
+def gr_reshape(x, shape):
+    return torch.reshape(x, shape)
+
+
+def gr_flatten(x, first, last):
+    return torch.flatten(x, first, last)
+
+
+def gr_squeeze(x, axis):
+    return torch.squeeze(x, axis)
+
+
+def gr_unsqueeze(x, axis):
+    return torch.unsqueeze(x, axis)
+
+
+def gr_permute(x, order):
+    return torch.permute(x, order)
+
+
+def gr_transpose(x, axis0, axis1):
+    return torch.transpose(x, axis0, axis1)
+
+
+def gr_move_axis(x, source, to):
+    return torch.movedim(x, source, to)
+
+
+def gr_flip(x, axes):
+    return torch.flip(x, tuple(range(x.dim())) if axes is None else axes)
+
+
+def gr_expand(x, shape):
+    return torch.broadcast_to(x, shape)
+
+
+def gr_sum_to(x, shape):
+    return x.sum_to_size(shape)
+
+
+def gr_slice_step(x, axis, start, stop, step):
+    parts = [slice(None)] * x.dim()
+    parts[axis] = slice(start, stop, step)
+    return x[tuple(parts)]
+
+
+def gr_slice(x, axis, start, stop):
+    return gr_slice_step(x, axis, start, stop, None)
+
+
+def gr_unslice(x, axis, start, extent):
+    shape = list(x.shape)
+    shape[axis] = extent
+    y = x.new_zeros(shape)
+    y.narrow(axis, start, x.shape[axis]).copy_(x)
+    return y
+
+
+def gr_gather(x, axis, index):
+    return torch.gather(x, axis, index)
+
+
+def gr_scatter_add(source, axis, index, extent):
+    shape = list(source.shape)
+    shape[axis] = extent
+    return source.new_zeros(shape).scatter_add(axis, index, source)
+
+
+def gr_take(x, axis, index):
+    return torch.index_select(x, axis, index)
+
+
+def gr_one_hot(index, classes):
+    return torch.nn.functional.one_hot(index, classes).double()
+
+
+def gr_cast(x, dtype):
+    return torch.from_numpy(x.numpy().astype(dtype))
+
+
+def gr_detach(x):
+    return x
+
+
+def gr_matmul(a, b):
+    return torch.matmul(a, b)
