@@ -3,6 +3,7 @@
 #define GRADUS_AUTOGRAD_H
 
 #include <gradus/ops.h>
+#include <gradus/pool.h>
 
 #include "src/core/tensor.h"
 #include "src/kernels/kernels.h"
@@ -45,6 +46,14 @@ bool gr__check_padding(const char *function, int64_t extent, int64_t before, int
 
 /* Whether x is a view of rank 2 or more that exchanges the last two axes of what it views. */
 bool gr__is_transposed(const gr_tensor *x);
+
+/* How many windows there are along an axis of so many elements; -1 after reporting windows that are
+ * no windows, more padding than `most`, or an axis that is too short. */
+int64_t gr__count_windows(const char *function, const char *argument, gr_window w, int64_t extent,
+                          int64_t most);
+
+/* Images whose elements are repeated along the last two axes, to a shape of multiples. */
+gr_tensor *gr__enlarge(const void *site, const gr_tensor *x, const gr__shape *shape);
 
 /* The gradient's part that a maximum or minimum passes to the operand that is larger (smaller): the
  * whole where `high` > `low`; where they tie half of it if both are tensors, nothing at a

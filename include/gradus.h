@@ -41,6 +41,7 @@
  *     tensor.h   values: dtypes, shapes, scopes, making and looking, the machine
  *     ops.h      operations; elementwise.h lists those of a single formula
  *     arrange.h  joining, parting, padding, repeating; diagonals, triangles, masks
+ *     pool.h     pooling, windows, changes of resolution
  *     random.h   random tensors from an explicit generator
  *     params.h   cells: the named tensors that change
  *     grad.h     gradients, of any order, and their check
@@ -62,6 +63,7 @@
 #include <gradus/ops.h>
 #include <gradus/optim.h>
 #include <gradus/params.h>
+#include <gradus/pool.h>
 #include <gradus/primitive.h>
 #include <gradus/random.h>
 #include <gradus/tensor.h>

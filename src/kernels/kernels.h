@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <gradus/pool.h>
 #include <gradus/tensor.h>
 
 #define GR__DTYPES 3
@@ -86,6 +87,16 @@ typedef struct gr__reduced {
     int mask; /* of the axes, one bit each */
 } gr__reduced;
 
+typedef struct gr__pool {
+    int axes;            /* the last ones, 1 or 2 */
+    gr_window window[2]; /* along rows and columns; of one axis, the second */
+} gr__pool;
+
+typedef struct gr__hops {
+    int axis;
+    int64_t step; /* from window to window */
+} gr__hops;
+
 typedef struct gr__constant {
     double start, step; /* start + i * step */
 } gr__constant;
@@ -121,6 +132,9 @@ typedef struct gr__kernels {
     gr__opaque_kernel *pad[GR__DTYPES], *put[GR__DTYPES], *put_add[GR__DTYPES];
     gr__row_kernel *pick[GR__DTYPES], *place[GR__DTYPES];
     gr__index_check *check_index;
+    gr__opaque_kernel *pool_pick[GR__DTYPES], *pool_place[GR__DTYPES];
+    gr__opaque_kernel *pool_sum[GR__DTYPES], *pool_spread[GR__DTYPES];
+    gr__opaque_kernel *overlap_add[GR__DTYPES];
 } gr__kernels;
 
 /* Names of one instruction set's kernels: GR__KERNEL(x) is x_v3 in the objects built for

@@ -53,6 +53,11 @@ DECLARE_ALL(gr__opaque_kernel, gr__scatter_add)
 DECLARE_ALL(gr__opaque_kernel, gr__pad)
 DECLARE_ALL(gr__opaque_kernel, gr__put)
 DECLARE_ALL(gr__opaque_kernel, gr__put_add)
+DECLARE_FLOATS(gr__opaque_kernel, gr__pool_pick)
+DECLARE_FLOATS(gr__opaque_kernel, gr__pool_place)
+DECLARE_FLOATS(gr__opaque_kernel, gr__pool_sum)
+DECLARE_FLOATS(gr__opaque_kernel, gr__pool_spread)
+DECLARE_ALL(gr__opaque_kernel, gr__overlap_add)
 
 /* clang-format off */
 #define FLOATS(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), NULL}
@@ -96,4 +101,9 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .pad = ALL(gr__pad),
     .put = ALL(gr__put),
     .put_add = ALL(gr__put_add),
+    .pool_pick = FLOATS(gr__pool_pick),
+    .pool_place = FLOATS(gr__pool_place),
+    .pool_sum = FLOATS(gr__pool_sum),
+    .pool_spread = FLOATS(gr__pool_spread),
+    .overlap_add = ALL(gr__overlap_add),
 };
