@@ -55,6 +55,10 @@ int64_t gr__count_windows(const char *function, const char *argument, gr_window 
 /* Images whose elements are repeated along the last two axes, to a shape of multiples. */
 gr_tensor *gr__enlarge(const void *site, const gr_tensor *x, const gr__shape *shape);
 
+/* The shape of x without its last two axes, and x expanded to have `batch` before them. */
+const gr__shape *gr__batch_of(const gr_tensor *x);
+const gr_tensor *gr__with_batch(const gr_tensor *x, const gr__shape *batch);
+
 /* The gradient's part that a maximum or minimum passes to the operand that is larger (smaller): the
  * whole where `high` > `low`; where they tie half of it if both are tensors, nothing at a
  * number. */

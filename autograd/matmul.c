@@ -31,15 +31,14 @@ static const gr__primitive matmul_primitive = {
     .rule = matmul_rule,
 };
 
-static const gr__shape *batch_of(const gr_tensor *x)
+const gr__shape *gr__batch_of(const gr_tensor *x)
 {
     return gr__shape_of("gr_matmul", NULL, x->shape->rank - 2, x->shape->dims);
 }
 
-/* The leading axes of both, broadcast; the last two as they are. */
-static const gr_tensor *with_batch(const gr_tensor *x, const gr__shape *batch)
+const gr_tensor *gr__with_batch(const gr_tensor *x, const gr__shape *batch)
 {
-    if (batch_of(x) == batch) {
+    if (gr__batch_of(x) == batch) {
         return x;
     }
     gr_shape shape = gr__public_shape(batch);
@@ -73,7 +72,7 @@ gr_tensor *gr_matmul(const gr_tensor *a, const gr_tensor *b)
                          gr__shape_text(t, got), t->rank > 2 ? "*," : "",
                          (long long)s->dims[s->rank - 1], gr__shape_text(s, want));
     }
-    const gr__shape *p = batch_of(x), *q = batch_of(y), *batch = NULL;
+    const gr__shape *p = gr__batch_of(x), *q = gr__batch_of(y), *batch = NULL;
     if (!p || !q || !(batch = gr__shape_broadcast("gr_matmul", p, q))) {
         return gr__error(GR_ERROR_SHAPE, "gr_matmul", "b",
                          "got %s, whose leading axes do not broadcast with those of a, %s",
@@ -84,5 +83,5 @@ gr_tensor *gr_matmul(const gr_tensor *a, const gr_tensor *b)
     shape.dims[shape.rank++] = t->dims[t->rank - 1];
     return gr__node2(&matmul_primitive, GR__SITE,
                      gr__shape_of("gr_matmul", NULL, shape.rank, shape.dims), (gr_dtype)x->dtype,
-                     with_batch(x, batch), with_batch(y, batch), NULL);
+                     gr__with_batch(x, batch), gr__with_batch(y, batch), NULL);
 }

@@ -42,6 +42,7 @@
  *     ops.h      operations; elementwise.h lists those of a single formula
  *     arrange.h  joining, parting, padding, repeating; diagonals, triangles, masks
  *     pool.h     pooling, windows, changes of resolution
+ *     linalg.h   linear algebra: factors, systems, einsum, roots, distances
  *     random.h   random tensors from an explicit generator
  *     params.h   cells: the named tensors that change
  *     grad.h     gradients, of any order, and their check
@@ -59,6 +60,7 @@
 #include <gradus/grad.h>
 #include <gradus/io.h>
 #include <gradus/layers.h>
+#include <gradus/linalg.h>
 #include <gradus/losses.h>
 #include <gradus/ops.h>
 #include <gradus/optim.h>

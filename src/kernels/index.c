@@ -2,34 +2,16 @@
  * it, so the loops behind the check need no second thought. */
 #include "src/kernels/kernels.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "src/kernels/nest.h"
-
-/* Writes the position as (3,0). Its extents multiply to an int64, so it has at most 36
- * characters. */
-static void print_position(char *text, size_t size, const gr__array *index, int64_t position)
-{
-    int64_t at[GR_MAX_RANK];
-    char *end = text;
-
-    for (int d = index->rank - 1; d >= 0; d--) {
-        at[d] = position % index->dims[d];
-        position /= index->dims[d];
-    }
-    for (int d = 0; d < index->rank; d++)
-        end += snprintf(end, size - (size_t)(end - text), "%c%" PRId64, d ? ',' : '(', at[d]);
-    snprintf(end, size - (size_t)(end - text), ")");
-}
 
 static void report(gr__fault *fault, const gr__array *index, int64_t position, int64_t value,
                    int64_t extent)
 {
     char where[60];
 
-    print_position(where, sizeof where, index, position);
+    gr__print_position(where, sizeof where, index->rank, index->dims, position);
     fault->found = true;
     fault->argument = "index";
     snprintf(fault->text, sizeof fault->text,

@@ -97,6 +97,15 @@ typedef struct gr__hops {
     int64_t step; /* from window to window */
 } gr__hops;
 
+typedef struct gr__system {
+    bool upper, unit; /* a triangle: which, and whether its diagonal is 1 whatever it holds */
+    bool transposed;  /* solve with the transpose of what was factored */
+} gr__system;
+
+/* Rows and columns that the kernels for systems finish at a time. Each thread's working memory is
+ * as many rows of their result. */
+#define GR__LINALG_BLOCK 32
+
 typedef struct gr__constant {
     double start, step; /* start + i * step */
 } gr__constant;
@@ -130,6 +139,8 @@ typedef struct gr__kernels {
     gr__opaque_kernel *matmul[GR__DTYPES];
     gr__opaque_kernel *gather[GR__DTYPES], *scatter_add[GR__DTYPES];
     gr__opaque_kernel *pad[GR__DTYPES], *put[GR__DTYPES], *put_add[GR__DTYPES];
+    gr__opaque_kernel *cholesky[GR__DTYPES], *triangular_solve[GR__DTYPES];
+    gr__opaque_kernel *lu[GR__DTYPES], *lu_solve[GR__DTYPES];
     gr__row_kernel *pick[GR__DTYPES], *place[GR__DTYPES];
     gr__index_check *check_index;
     gr__opaque_kernel *pool_pick[GR__DTYPES], *pool_place[GR__DTYPES];

@@ -3,6 +3,9 @@
 #ifndef GRADUS_KERNELS_NEST_H
 #define GRADUS_KERNELS_NEST_H
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "src/kernels/kernels.h"
 
 /* The positions of two arrays of the same extents: `rows` of `width` positions, a row being the
@@ -69,6 +72,23 @@ static inline gr__piece gr__nest_piece(const gr__nest *n, int64_t size, int64_t 
         row /= n->dims[d];
     }
     return p;
+}
+
+/* Writes element number `i` of an array as (3,0). Its extents multiply to an int64, so it has at
+ * most 36 characters. */
+static inline void gr__print_position(char *text, size_t size, int rank, const int64_t *dims,
+                                      int64_t i)
+{
+    int64_t at[GR_MAX_RANK];
+    char *end = text;
+
+    for (int d = rank - 1; d >= 0; d--) {
+        at[d] = i % dims[d];
+        i /= dims[d];
+    }
+    for (int d = 0; d < rank; d++)
+        end += snprintf(end, size - (size_t)(end - text), "%c%" PRId64, d ? ',' : '(', at[d]);
+    snprintf(end, size - (size_t)(end - text), ")");
 }
 
 #endif

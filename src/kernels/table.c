@@ -45,6 +45,10 @@ extern gr__opaque_kernel GR__KERNEL(gr__permutation_i64);
 DECLARE_ALL(gr__opaque_kernel, gr__argmax)
 DECLARE_ALL(gr__opaque_kernel, gr__argmin)
 DECLARE_FLOATS(gr__opaque_kernel, gr__matmul)
+DECLARE_FLOATS(gr__opaque_kernel, gr__cholesky)
+DECLARE_FLOATS(gr__opaque_kernel, gr__triangular_solve)
+DECLARE_FLOATS(gr__opaque_kernel, gr__lu)
+DECLARE_FLOATS(gr__opaque_kernel, gr__lu_solve)
 DECLARE_ALL(gr__row_kernel, gr__pick)
 DECLARE_ALL(gr__row_kernel, gr__place)
 extern gr__index_check GR__KERNEL(gr__check_index);
@@ -93,6 +97,10 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .argmax = ALL(gr__argmax),
     .argmin = ALL(gr__argmin),
     .matmul = FLOATS(gr__matmul),
+    .cholesky = FLOATS(gr__cholesky),
+    .triangular_solve = FLOATS(gr__triangular_solve),
+    .lu = FLOATS(gr__lu),
+    .lu_solve = FLOATS(gr__lu_solve),
     .gather = ALL(gr__gather),
     .pick = ALL(gr__pick),
     .place = ALL(gr__place),

@@ -1,0 +1,356 @@
+/* Factors of matrices and what they solve. Triangular systems and general ones are each their own
+ * adjoints; Cholesky's rule is written in the first, those of inverse and determinants in the
+ * second. */
+#include "autograd/linalg.h"
+#include "src/core/scope.h"
+
+#define GR__SYSTEM(public_name, operands, slot, derivative) \
+    { \
+        .name = public_name, .kind = GR__OPAQUE, .arity = operands, .dtypes = GR__FLOATS, \
+        .kernel = offsetof(gr__kernels, slot), .scratch = working_memory, .rule = derivative, \
+    }
+
+/* For each thread, as many rows of the result as the kernels finish at a time. */
+static size_t working_memory(const gr_tensor *y, int threads)
+{
+    size_t row = (size_t)y->shape->dims[y->shape->rank - 1] * gr_dtype_size((gr_dtype)y->dtype);
+
+    return (size_t)threads * GR__LINALG_BLOCK * row;
+}
+
+/* The right-hand sides of the systems a: checked; or the error tensor. */
+static const gr_tensor *take_sides(const char *function, const gr_tensor *a, const gr_tensor *t)
+{
+    const gr_tensor *b = gr__take_floats(function, "b", t, 2);
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
+
+    if (gr__is_error(b) || !gr__same_dtype(function, a, b)) {
+        return &gr__error_tensor;
+    }
+    int64_t n = a->shape->dims[a->shape->rank - 1];
+    if (b->shape->dims[b->shape->rank - 2] != n) {
+        return gr__error(GR_ERROR_SHAPE, function, "b", "got %s, want (%s%lld,*) since a is %s",
+                         gr__shape_text(b->shape, got), b->shape->rank > 2 ? "*," : "",
+                         (long long)n, gr__shape_text(a->shape, want));
+    }
+    return b;
+}
+
+/* The leading axes of both, broadcast; NULL, reported, if they do not fit. */
+static const gr__shape *common_batch(const char *function, const gr_tensor *a, const gr_tensor *b)
+{
+    const gr__shape *p = gr__batch_of(a), *q = gr__batch_of(b), *batch = NULL;
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
+
+    if (p && q && !(batch = gr__shape_broadcast(function, p, q))) {
+        gr_fail(GR_ERROR_SHAPE, function, "b",
+                "got %s, whose leading axes do not broadcast with those of a, %s",
+                gr__shape_text(b->shape, got), gr__shape_text(a->shape, want));
+    }
+    return batch;
+}
+
+/* ---- triangular systems ---- */
+
+/* a x = b:  db = a^-T dx,  da = -db x^T in the triangle that is read */
+static gr_tensor *triangular_rule(const gr_tensor *x, int input, gr_tensor *g)
+{
+    const gr__system *how = x->detail;
+    const gr_tensor *a = x->in[0].tensor;
+    int other = (how->upper ? GR_LOWER : GR_UPPER) | (how->unit ? GR_UNIT : 0);
+    gr_tensor *gb = gr_triangular_solve(gr__matrix_transpose(a), g, other);
+
+    if (input == 1) {
+        return gb;
+    }
+    gr_tensor *mask = gr__lower(a, how->unit);
+    mask = how->upper ? gr__matrix_transpose(mask) : mask;
+    return gr_where(mask, gr_neg(gr_matmul(gb, gr__matrix_transpose(x))), 0);
+}
+
+static const gr__primitive triangular_primitive = GR__SYSTEM("gr_triangular_solve", 2,
+                                                             triangular_solve, triangular_rule);
+
+gr_tensor *gr_triangular_solve(const gr_tensor *a, const gr_tensor *b, int triangle)
+{
+    const gr_tensor *x = gr__take_square("gr_triangular_solve", "a", a);
+    const gr_tensor *y = gr__is_error(x) ? x : take_sides("gr_triangular_solve", x, b);
+    gr__system how = {.upper = triangle & GR_UPPER, .unit = triangle & GR_UNIT};
+
+    if (gr__is_error(y)) {
+        return &gr__error_tensor;
+    }
+    if (triangle & ~(GR_UPPER | GR_UNIT)) {
+        return gr__error(GR_ERROR_VALUE, "gr_triangular_solve", "triangle",
+                         "got %d, want GR_LOWER or GR_UPPER, with | GR_UNIT or without", triangle);
+    }
+    const gr__shape *batch = common_batch("gr_triangular_solve", x, y);
+    const gr__system *detail = batch ? gr__detail(&how, sizeof how) : NULL;
+    if (!detail) {
+        return &gr__error_tensor;
+    }
+    y = gr__with_batch(y, batch);
+    return gr__node2(&triangular_primitive, GR__SITE, y->shape, (gr_dtype)y->dtype,
+                     gr__with_batch(x, batch), y, detail);
+}
+
+/* ---- Cholesky ---- */
+
+/* a = L L^T:  da = L^-T S L^-1, where S is symmetric and its lower triangle half that of L^T dL
+ * (Murray 2016, "Differentiation of the Cholesky decomposition", the symmetric part taken first) */
+static gr_tensor *cholesky_rule(const gr_tensor *l, int input, gr_tensor *g)
+{
+    (void)input;
+    gr_tensor *upper = gr__matrix_transpose(l), *m = gr_matmul(upper, g);
+    gr_tensor *s = gr_mul(0.5, gr_where(gr__lower(l, false), m, gr__matrix_transpose(m)));
+    gr_tensor *half = gr_triangular_solve(upper, s, GR_UPPER);
+
+    return gr_triangular_solve(upper, gr__matrix_transpose(half), GR_UPPER);
+}
+
+static const gr__primitive cholesky_primitive = GR__SYSTEM("gr_cholesky", 1, cholesky,
+                                                           cholesky_rule);
+static const gr__primitive logdet_primitive = GR__SYSTEM("gr_logdet", 1, cholesky, cholesky_rule);
+
+static gr_tensor *cholesky(const gr__primitive *op, const void *site, const gr_tensor *a)
+{
+    const gr_tensor *x = gr__take_square(op->name, "a", a);
+
+    return gr__is_error(x) ? &gr__error_tensor
+                           : gr__node1(op, site, x->shape, (gr_dtype)x->dtype, x, NULL);
+}
+
+gr_tensor *gr_cholesky(const gr_tensor *a)
+{
+    return cholesky(&cholesky_primitive, GR__SITE, a);
+}
+
+gr_tensor *gr_logdet(const gr_tensor *a)
+{
+    gr_tensor *l = cholesky(&logdet_primitive, GR__SITE, a);
+
+    if (gr__is_error(l)) {
+        return &gr__error_tensor;
+    }
+    return gr_mul(2, gr_sum(gr_log(gr__diagonal(l)), GR_AXES(-1), false));
+}
+
+/* ---- LU ---- */
+
+/* P a = L U in one tensor (..., n + 1, n): U, below its diagonal L without its diagonal of ones,
+ * and in the last row, for each column, the row that was exchanged with it. Every matrix has one;
+ * a singular one a 0 among U's diagonal. Nothing flows through it: what solves with it has a. */
+static const gr__primitive lu_primitive = GR__SYSTEM("gr_solve", 1, lu, NULL);
+
+static gr_tensor *packed_lu(const void *site, const gr_tensor *a)
+{
+    gr_shape shape = gr__public_shape(a->shape);
+
+    shape.dims[shape.rank - 2]++;
+    const gr__shape *s = gr__shape_of("gr_solve", "a", shape.rank, shape.dims);
+    return s ? gr__node1(&lu_primitive, site, s, (gr_dtype)a->dtype, a, NULL) : &gr__error_tensor;
+}
+
+static gr_tensor *solve_rule(const gr_tensor *x, int input, gr_tensor *g);
+
+static const gr__primitive solve_primitive = GR__SYSTEM("gr_solve", 2, lu_solve, solve_rule);
+static const gr__primitive inverse_system = GR__SYSTEM("gr_inverse", 2, lu_solve, NULL);
+
+/* a^-1 b, or a^-T b, for a's factors; batches are equal. */
+static gr_tensor *solved(const gr__primitive *op, const void *site, const gr_tensor *packed,
+                         const gr_tensor *b, const gr_tensor *a, bool transposed)
+{
+    gr__system how = {.transposed = transposed};
+    const gr__system *detail = gr__detail(&how, sizeof how);
+
+    if (!detail || gr__is_error(packed) || gr__is_error(b)) {
+        return &gr__error_tensor;
+    }
+    return gr__node(op, site, b->shape, (gr_dtype)b->dtype, (gr_arg[]){{packed, 0}, {b, 0}, {a, 0}},
+                    3, detail);
+}
+
+/* a x = b:    db = a^-T dx,  da = -db x^T
+ * a^T x = b:  db = a^-1 dx,  da = -x db^T */
+static gr_tensor *solve_rule(const gr_tensor *x, int input, gr_tensor *g)
+{
+    bool transposed = ((const gr__system *)x->detail)->transposed;
+    gr_tensor *gb = solved(&solve_primitive, x->site, x->in[0].tensor, g, x->in[2].tensor,
+                           !transposed);
+
+    if (input == 1) {
+        return gb;
+    }
+    return gr_neg(transposed ? gr_matmul(x, gr__matrix_transpose(gb))
+                             : gr_matmul(gb, gr__matrix_transpose(x)));
+}
+
+gr_tensor *gr_solve(const gr_tensor *a, const gr_tensor *b)
+{
+    const gr_tensor *x = gr__take_square("gr_solve", "a", a);
+    const gr_tensor *y = gr__is_error(x) ? x : take_sides("gr_solve", x, b);
+    const gr__shape *batch = gr__is_error(y) ? NULL : common_batch("gr_solve", x, y);
+    gr_tensor *packed = batch ? packed_lu(GR__SITE, x) : &gr__error_tensor;
+
+    if (gr__is_error(packed)) {
+        return &gr__error_tensor;
+    }
+    return solved(&solve_primitive, GR__SITE, gr__with_batch(packed, batch),
+                  gr__with_batch(y, batch), gr__with_batch(x, batch), false);
+}
+
+/* y = a^-1:  da = -y^T dy y^T */
+static gr_tensor *inverse_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    (void)input;
+    gr_tensor *transposed = gr__matrix_transpose(y);
+
+    return gr_neg(gr_matmul(transposed, gr_matmul(g, transposed)));
+}
+
+static const gr__primitive inverse_primitive = GR__COMPOSED("gr_inverse", inverse_rule);
+
+/* a^-1 from a's factors. */
+static gr_tensor *inverse_of(const void *site, const gr_tensor *packed, const gr_tensor *a)
+{
+    gr_no_grad none = gr_no_grad_begin();
+    gr_transient transient = gr_transient_begin();
+    gr_tensor *one = gr_expand(gr__identity(a), gr__public_shape(a->shape));
+    gr_tensor *value = solved(&inverse_system, site, packed, one, a, false);
+    gr_transient_end(&transient);
+    gr_no_grad_end(&none);
+    return gr__is_error(value)
+               ? value
+               : gr__node2(&inverse_primitive, site, a->shape, (gr_dtype)a->dtype, value, a, NULL);
+}
+
+gr_tensor *gr_inverse(const gr_tensor *a)
+{
+    const gr_tensor *x = gr__take_square("gr_inverse", "a", a);
+
+    return gr__is_error(x) ? &gr__error_tensor : inverse_of(GR__SITE, packed_lu(GR__SITE, x), x);
+}
+
+/* ---- determinants ---- */
+
+/* (..., n): U's diagonal, with a minus for each exchange of rows; its product is the determinant */
+static gr_tensor *signed_diagonal(const gr_tensor *packed)
+{
+    int64_t n = gr_dim(packed, -1);
+    gr_tensor *exchanged = gr_squeeze(gr_slice(packed, -2, n, n + 1), -2);
+    gr_tensor *stayed = gr_equal(exchanged, gr_arange(gr_dtype_of(packed), n, 0, 1));
+    gr_tensor *diagonal = gr__diagonal(gr_slice(packed, -2, 0, n));
+
+    return gr_where(stayed, diagonal, gr_neg(diagonal));
+}
+
+/* (..., n) -> (...): halves are multiplied until one number is left; of nothing: 1 */
+static gr_tensor *product(gr_tensor *d)
+{
+    int64_t n = gr_dim(d, -1);
+    gr_tensor *rest = NULL;
+
+    if (n == 0) {
+        return gr_add(gr_sum(d, GR_AXES(-1), false), 1);
+    }
+    for (; n > 1; n /= 2) {
+        if (n % 2 == 1) {
+            gr_tensor *last = gr_slice(d, -1, n - 1, n);
+            rest = rest ? gr_mul(rest, last) : last;
+        }
+        d = gr_mul(gr_slice(d, -1, 0, n / 2), gr_slice(d, -1, n / 2, n / 2 * 2));
+    }
+    return gr_squeeze(rest ? gr_mul(d, rest) : d, -1);
+}
+
+/* A function of a's factors with a rule of its own: value (...), a, the factors. */
+static gr_tensor *of_factors(const gr__primitive *op, const void *site, const gr_tensor *value,
+                             const gr_tensor *a, const gr_tensor *packed)
+{
+    if (gr__is_error(value) || gr__is_error(packed)) {
+        return &gr__error_tensor;
+    }
+    return gr__node(op, site, value->shape, (gr_dtype)value->dtype,
+                    (gr_arg[]){{value, 0}, {a, 0}, {packed, 0}}, 3, NULL);
+}
+
+static gr_tensor *inverse_transposed(const gr_tensor *y)
+{
+    return gr__matrix_transpose(inverse_of(y->site, y->in[2].tensor, y->in[1].tensor));
+}
+
+/* y = log |det a|:  da = a^-T dy */
+static gr_tensor *slogdet_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    (void)input;
+    return gr_mul(gr__beside_matrix(g), inverse_transposed(y));
+}
+
+static const gr__primitive slogdet_primitive = GR__COMPOSED("gr_slogdet", slogdet_rule);
+
+gr_tensor *gr_slogdet(const gr_tensor *a, gr_tensor **sign)
+{
+    const gr_tensor *x = gr__take_square("gr_slogdet", "a", a);
+
+    if (sign) {
+        *sign = &gr__error_tensor;
+    }
+    if (gr__is_error(x)) {
+        return &gr__error_tensor;
+    }
+    gr_tensor *packed = packed_lu(GR__SITE, x), *d = signed_diagonal(packed);
+    gr_tensor *value = gr_sum(gr_log(gr_abs(d)), GR_AXES(-1), false);
+    if (sign) {
+        *sign = gr_add(product(gr_sign(d)), 0); /* no -0 */
+    }
+    return of_factors(&slogdet_primitive, GR__SITE, value, x, packed);
+}
+
+/* y = det a:  da = y a^-T dy */
+static gr_tensor *det_rule(const gr_tensor *y, int input, gr_tensor *g)
+{
+    (void)input;
+    return gr_mul(gr__beside_matrix(gr_mul(g, y)), inverse_transposed(y));
+}
+
+static const gr__primitive det_primitive = GR__COMPOSED("gr_det", det_rule);
+
+/* Elements (i, j) of the matrices: (...) */
+static gr_tensor *element(const gr_tensor *a, int i, int j)
+{
+    return gr_squeeze(gr_squeeze(gr_slice(gr_slice(a, -2, i, i + 1), -1, j, j + 1), -1), -1);
+}
+
+/* The determinant of rows i, i + 1 and columns j, k */
+static gr_tensor *minor(const gr_tensor *a, int i, int j, int k)
+{
+    return gr_sub(gr_mul(element(a, i, j), element(a, i + 1, k)),
+                  gr_mul(element(a, i, k), element(a, i + 1, j)));
+}
+
+/* By the first row: exact derivatives at singular matrices too, where det a a^-T is 0 times
+ * infinity. */
+static gr_tensor *small_det(const gr_tensor *a, int64_t n)
+{
+    if (n < 3) {
+        return n == 1 ? element(a, 0, 0) : minor(a, 0, 0, 1);
+    }
+    gr_tensor *outer = gr_add(gr_mul(element(a, 0, 0), minor(a, 1, 1, 2)),
+                              gr_mul(element(a, 0, 2), minor(a, 1, 0, 1)));
+    return gr_sub(outer, gr_mul(element(a, 0, 1), minor(a, 1, 0, 2)));
+}
+
+gr_tensor *gr_det(const gr_tensor *a)
+{
+    const gr_tensor *x = gr__take_square("gr_det", "a", a);
+
+    if (gr__is_error(x)) {
+        return &gr__error_tensor;
+    }
+    int64_t n = x->shape->dims[x->shape->rank - 1];
+    if (n >= 1 && n <= 3) {
+        return small_det(x, n);
+    }
+    gr_tensor *packed = packed_lu(GR__SITE, x);
+    return of_factors(&det_primitive, GR__SITE, product(signed_diagonal(packed)), x, packed);
+}

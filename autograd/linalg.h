@@ -1,0 +1,42 @@
+/* Between the files of linear algebra. */
+#ifndef GRADUS_AUTOGRAD_LINALG_H
+#define GRADUS_AUTOGRAD_LINALG_H
+
+#include <gradus/linalg.h>
+
+#include "autograd/autograd.h"
+
+/* A composition with its own rule: the evaluator reads in[0], its value; the rule the others. */
+#define GR__COMPOSED(public_name, derivative) \
+    { \
+        .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS, \
+        .rule = derivative, \
+    }
+
+/* The operand of a function that is no primitive: floats of at least `rank` axes; or the error
+ * tensor. */
+const gr_tensor *gr__take_floats(const char *function, const char *argument, const gr_tensor *t,
+                                 int rank);
+
+/* The same for square matrices, (..., n, n). */
+const gr_tensor *gr__take_square(const char *function, const char *argument, const gr_tensor *t);
+
+/* Whether b has a's dtype; reported if not. */
+bool gr__same_dtype(const char *function, const gr_tensor *a, const gr_tensor *b);
+
+/* Where the conditions hold for row i and column j of a's last two axes: 1, else 0. */
+gr_tensor *gr__identity(const gr_tensor *a);           /* i = j */
+gr_tensor *gr__lower(const gr_tensor *a, bool strict); /* i >= j; strict: i > j */
+
+/* (..., n, n) -> (..., n) */
+gr_tensor *gr__diagonal(const gr_tensor *a);
+
+/* s (...) as (..., 1, 1), to stand beside matrices. */
+gr_tensor *gr__beside_matrix(const gr_tensor *s);
+
+static inline gr_tensor *gr__matrix_transpose(const gr_tensor *a)
+{
+    return gr_transpose(a, -2, -1);
+}
+
+#endif

@@ -1,0 +1,4 @@
+#include "tests/primitives/linalg.h"
+
+#define TABLE "tests/primitives/linalg.def"
+#include "tests/primitives/certify.h"
