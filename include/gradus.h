@@ -43,6 +43,7 @@
  *     arrange.h  joining, parting, padding, repeating; diagonals, triangles, masks
  *     pool.h     pooling, windows, changes of resolution
  *     linalg.h   linear algebra: factors, systems, einsum, roots, distances
+ *     fourier.h  Fourier transforms of real numbers
  *     random.h   random tensors from an explicit generator
  *     params.h   cells: the named tensors that change
  *     grad.h     gradients, of any order, and their check
@@ -57,6 +58,7 @@
 
 #include <gradus/arrange.h>
 #include <gradus/error.h>
+#include <gradus/fourier.h>
 #include <gradus/grad.h>
 #include <gradus/io.h>
 #include <gradus/layers.h>
