@@ -24,7 +24,7 @@ static const gr_tensor *take_sides(const char *function, const gr_tensor *a, con
     const gr_tensor *b = gr__take_floats(function, "b", t, 2);
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    if (gr__is_error(b) || !gr__same_dtype(function, a, b)) {
+    if (gr__is_error(b) || !gr__same_dtype(function, "b", "a", a, b)) {
         return &gr__error_tensor;
     }
     int64_t n = a->shape->dims[a->shape->rank - 1];
@@ -34,20 +34,6 @@ static const gr_tensor *take_sides(const char *function, const gr_tensor *a, con
                          (long long)n, gr__shape_text(a->shape, want));
     }
     return b;
-}
-
-/* The leading axes of both, broadcast; NULL, reported, if they do not fit. */
-static const gr__shape *common_batch(const char *function, const gr_tensor *a, const gr_tensor *b)
-{
-    const gr__shape *p = gr__batch_of(a), *q = gr__batch_of(b), *batch = NULL;
-    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
-
-    if (p && q && !(batch = gr__shape_broadcast(function, p, q))) {
-        gr_fail(GR_ERROR_SHAPE, function, "b",
-                "got %s, whose leading axes do not broadcast with those of a, %s",
-                gr__shape_text(b->shape, got), gr__shape_text(a->shape, want));
-    }
-    return batch;
 }
 
 /* ---- triangular systems ---- */
@@ -84,7 +70,7 @@ gr_tensor *gr_triangular_solve(const gr_tensor *a, const gr_tensor *b, int trian
         return gr__error(GR_ERROR_VALUE, "gr_triangular_solve", "triangle",
                          "got %d, want GR_LOWER or GR_UPPER, with | GR_UNIT or without", triangle);
     }
-    const gr__shape *batch = common_batch("gr_triangular_solve", x, y);
+    const gr__shape *batch = gr__common_batch("gr_triangular_solve", "b", "a", x, y);
     const gr__system *detail = batch ? gr__detail(&how, sizeof how) : NULL;
     if (!detail) {
         return &gr__error_tensor;
@@ -189,7 +175,7 @@ gr_tensor *gr_solve(const gr_tensor *a, const gr_tensor *b)
 {
     const gr_tensor *x = gr__take_square("gr_solve", "a", a);
     const gr_tensor *y = gr__is_error(x) ? x : take_sides("gr_solve", x, b);
-    const gr__shape *batch = gr__is_error(y) ? NULL : common_batch("gr_solve", x, y);
+    const gr__shape *batch = gr__is_error(y) ? NULL : gr__common_batch("gr_solve", "b", "a", x, y);
     gr_tensor *packed = batch ? packed_lu(GR__SITE, x) : &gr__error_tensor;
 
     if (gr__is_error(packed)) {

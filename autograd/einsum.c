@@ -287,7 +287,7 @@ gr_tensor *gr_einsum(const char *subscripts, const gr_tensor *a, const gr_tensor
         }
     }
     if (!read_equation(&e, subscripts) || !check_operand(&e, 0) ||
-        (b && !gr__same_dtype(function, e.operand[0].x, e.operand[1].x)) ||
+        (b && !gr__same_dtype(function, "b", "a", e.operand[0].x, e.operand[1].x)) ||
         (b && !check_operand(&e, 1)) || !check_result(&e)) {
         return &gr__error_tensor;
     }

@@ -32,11 +32,26 @@ const gr_tensor *gr__take_square(const char *function, const char *argument, con
                      gr__shape_text(x->shape, got));
 }
 
-bool gr__same_dtype(const char *function, const gr_tensor *a, const gr_tensor *b)
+bool gr__same_dtype(const char *function, const char *second, const char *first, const gr_tensor *a,
+                    const gr_tensor *b)
 {
     return a->dtype == b->dtype ||
-           gr_fail(GR_ERROR_DTYPE, function, "b", "got %s, want %s as a; convert with gr_cast",
-                   gr_dtype_name((gr_dtype)b->dtype), gr_dtype_name((gr_dtype)a->dtype));
+           gr_fail(GR_ERROR_DTYPE, function, second, "got %s, want %s as %s; convert with gr_cast",
+                   gr_dtype_name((gr_dtype)b->dtype), gr_dtype_name((gr_dtype)a->dtype), first);
+}
+
+const gr__shape *gr__common_batch(const char *function, const char *second, const char *first,
+                                  const gr_tensor *a, const gr_tensor *b)
+{
+    const gr__shape *p = gr__batch_of(a), *q = gr__batch_of(b), *batch = NULL;
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
+
+    if (p && q && !(batch = gr__shape_broadcast(function, p, q))) {
+        gr_fail(GR_ERROR_SHAPE, function, second,
+                "got %s, whose leading axes do not broadcast with those of %s, %s",
+                gr__shape_text(b->shape, got), first, gr__shape_text(a->shape, want));
+    }
+    return batch;
 }
 
 /* ---- the plane of the last two axes ---- */
@@ -97,7 +112,7 @@ static bool take_pair(const char *function, const char *second, const gr_tensor 
 
     *a = gr__take_floats(function, "a", *a, rank);
     *b = gr__take_floats(function, second, *b, 1);
-    if (gr__is_error(*a) || gr__is_error(*b) || !gr__same_dtype(function, *a, *b)) {
+    if (gr__is_error(*a) || gr__is_error(*b) || !gr__same_dtype(function, second, "a", *a, *b)) {
         return false;
     }
     const gr__shape *s = (*a)->shape, *t = (*b)->shape;

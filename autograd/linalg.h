@@ -21,8 +21,13 @@ const gr_tensor *gr__take_floats(const char *function, const char *argument, con
 /* The same for square matrices, (..., n, n). */
 const gr_tensor *gr__take_square(const char *function, const char *argument, const gr_tensor *t);
 
-/* Whether b has a's dtype; reported if not. */
-bool gr__same_dtype(const char *function, const gr_tensor *a, const gr_tensor *b);
+/* Whether b has a's dtype; reported for the argument `second` if not. */
+bool gr__same_dtype(const char *function, const char *second, const char *first, const gr_tensor *a,
+                    const gr_tensor *b);
+
+/* The leading axes of matrices a and b, broadcast; NULL, reported likewise, if they do not fit. */
+const gr__shape *gr__common_batch(const char *function, const char *second, const char *first,
+                                  const gr_tensor *a, const gr_tensor *b);
 
 /* Where the conditions hold for row i and column j of a's last two axes: 1, else 0. */
 gr_tensor *gr__identity(const gr_tensor *a);           /* i = j */

@@ -66,6 +66,42 @@ GR_API gr_tensor *gr_slogdet(const gr_tensor *a, gr_tensor **sign);
  * gr_cholesky: (..., n, n) -> (...). */
 GR_API gr_tensor *gr_logdet(const gr_tensor *a);
 
+/* ---- functions of a matrix ----
+ *
+ * Square roots by the coupled iteration of Newton and Schulz (Higham 2008, section 6.7), products of
+ * matrices alone, for a matrix that is symmetric positive definite, or at least similar to one, as
+ * the product of two such matrices is. The iteration's smallest eigenvalue grows 2.25 times a step
+ * until it comes near 1, so a condition number c takes about log(c sqrt n) / log 2.25 + 5
+ * iterations. Other matrices give numbers without meaning, or NaN. */
+
+/* Enough for a condition of 1e6. */
+enum { GR_SQRT_ITERATIONS = 24 };
+
+/* a^(1/2) and a^(-1/2): (..., n, n) -> (..., n, n). */
+GR_API gr_tensor *gr_matrix_sqrt(const gr_tensor *a, int iterations);
+GR_API gr_tensor *gr_matrix_inverse_sqrt(const gr_tensor *a, int iterations);
+
+/* Trace of a^(1/2): (..., n, n) -> (...). Its gradient, a^(-1/2) / 2, comes from the same iteration
+ * and has no differences of eigenvalues in a denominator. With a = S T it is the middle term of the
+ * Bures-Wasserstein distance of two Gaussians. */
+GR_API gr_tensor *gr_trace_sqrt(const gr_tensor *a, int iterations);
+
+/* Largest singular value of w by power iteration from u, of the previous call or random:
+ * (..., m, n), (..., m) -> (...). With v = w^T u / |w^T u| and u = w v / |w v| in turn, it is
+ * u^T w v, u and v being constants: differentiable by w alone (Miyato 2018). *next (NULL: not
+ * wanted) is the last u. No iteration leaves u as it is. */
+GR_API gr_tensor *gr_spectral_norm(const gr_tensor *w, const gr_tensor *u, int iterations,
+                                   gr_tensor **next);
+
+/* ---- distances ---- */
+
+/* |x_i - y_j|^2 of all rows: (..., n, d), (..., m, d) -> (..., n, m). A sum of squared differences:
+ * never negative, and 0 for equal rows, where norms and a product would cancel. */
+GR_API gr_tensor *gr_pairwise_distance2(const gr_tensor *x, const gr_tensor *y);
+
+/* |x_i - y_j|; the gradient at equal rows is 0. */
+GR_API gr_tensor *gr_pairwise_distance(const gr_tensor *x, const gr_tensor *y);
+
 #ifdef __cplusplus
 }
 #endif

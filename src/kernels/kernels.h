@@ -141,6 +141,7 @@ typedef struct gr__kernels {
     gr__opaque_kernel *pad[GR__DTYPES], *put[GR__DTYPES], *put_add[GR__DTYPES];
     gr__opaque_kernel *cholesky[GR__DTYPES], *triangular_solve[GR__DTYPES];
     gr__opaque_kernel *lu[GR__DTYPES], *lu_solve[GR__DTYPES];
+    gr__opaque_kernel *distance2[GR__DTYPES];
     gr__opaque_kernel *rfft[GR__DTYPES], *irfft[GR__DTYPES];
     gr__row_kernel *pick[GR__DTYPES], *place[GR__DTYPES];
     gr__index_check *check_index;

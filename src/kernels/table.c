@@ -49,6 +49,7 @@ DECLARE_FLOATS(gr__opaque_kernel, gr__cholesky)
 DECLARE_FLOATS(gr__opaque_kernel, gr__triangular_solve)
 DECLARE_FLOATS(gr__opaque_kernel, gr__lu)
 DECLARE_FLOATS(gr__opaque_kernel, gr__lu_solve)
+DECLARE_FLOATS(gr__opaque_kernel, gr__distance2)
 DECLARE_FLOATS(gr__opaque_kernel, gr__rfft)
 DECLARE_FLOATS(gr__opaque_kernel, gr__irfft)
 DECLARE_ALL(gr__row_kernel, gr__pick)
@@ -103,6 +104,7 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .triangular_solve = FLOATS(gr__triangular_solve),
     .lu = FLOATS(gr__lu),
     .lu_solve = FLOATS(gr__lu_solve),
+    .distance2 = FLOATS(gr__distance2),
     .rfft = FLOATS(gr__rfft),
     .irfft = FLOATS(gr__irfft),
     .gather = ALL(gr__gather),

@@ -20,4 +20,10 @@ static inline gr_tensor *slogdet_sign(gr_tensor *x)
     return sign;
 }
 
+/* What power iteration begins with. */
+static inline gr_tensor *start(gr_tensor *x)
+{
+    return gr_arange(gr_dtype_of(x), gr_dim(x, -2), 1, 0.5);
+}
+
 #endif

@@ -1,15 +1,25 @@
-"""Linear algebra: torch.linalg, torch.einsum."""
+"""Linear algebra: torch.linalg, torch.einsum, scipy.linalg, scipy.spatial."""
 
+import numpy as np
+import scipy.linalg
+import scipy.spatial.distance
 import torch
 
 NULL = None
 GR_LOWER, GR_UPPER, GR_UNIT = 0, 1, 2
+GR_SQRT_ITERATIONS = 24
 
 gr_detach = torch.Tensor.detach
 gr_transpose = torch.transpose
 gr_reshape = torch.reshape
 gr_flip = torch.flip
 gr_mul = torch.mul
+gr_add = torch.add
+gr_matmul = torch.matmul
+
+
+def gr_slice(x, axis, start, stop):
+    return x.narrow(axis, start, stop - start)
 
 
 def symmetric(x):
@@ -63,3 +73,39 @@ def slogdet_sign(a):
 
 def gr_logdet(a):
     return torch.logdet(a)
+
+
+def _each(function, *operands):
+    """function of every matrix of a batch, in NumPy."""
+    batch = torch.broadcast_shapes(*(a.shape[:-2] for a in operands))
+    full = [a.expand(*batch, *a.shape[-2:]).numpy() for a in operands]
+    values = [function(*(a[i] for a in full)) for i in np.ndindex(*batch)]
+    return np.reshape(values, batch + values[0].shape)
+
+
+def gr_matrix_sqrt(a, iterations):
+    return _each(lambda m: np.real(scipy.linalg.sqrtm(m)) if m.any() else m, a)
+
+
+def gr_matrix_inverse_sqrt(a, iterations):
+    return torch.linalg.inv(torch.from_numpy(gr_matrix_sqrt(a, iterations)))
+
+
+def gr_trace_sqrt(a, iterations):
+    return torch.linalg.eigvals(a).sqrt().real.sum(-1)
+
+
+def start(x):
+    return None
+
+
+def gr_spectral_norm(w, u, iterations, next):
+    return torch.linalg.matrix_norm(w, 2)
+
+
+def gr_pairwise_distance2(x, y):
+    return _each(lambda a, b: scipy.spatial.distance.cdist(a, b, "sqeuclidean"), x, y)
+
+
+def gr_pairwise_distance(x, y):
+    return _each(scipy.spatial.distance.cdist, x, y)

@@ -1,0 +1,78 @@
+/* Distances between the rows of two matrices. */
+#include "autograd/linalg.h"
+
+/* y's rows, padded to whole panels of two vectors of 64 bytes. */
+static size_t panels(const gr_tensor *d, int threads)
+{
+    (void)threads;
+    const gr__shape *x = d->in[0].tensor->shape;
+    size_t size = gr_dtype_size((gr_dtype)d->dtype), width = 128 / size;
+    size_t rows = ((size_t)d->shape->dims[d->shape->rank - 1] + width - 1) / width * width;
+
+    return rows * (size_t)x->dims[x->rank - 1] * size;
+}
+
+/* d_ij = |x_i - y_j|^2:  dx_i = 2 sum_j g_ij (x_i - y_j), as one matrix product. It subtracts what
+ * both have in common, so both are first taken from a point amid them, of which the sum is
+ * independent: then the error is that of rounding the rows themselves. */
+static gr_tensor *distance2_rule(const gr_tensor *d, int input, gr_tensor *g)
+{
+    const gr_tensor *own = d->in[input].tensor, *other = d->in[1 - input].tensor;
+    gr_tensor *centre = gr_detach(gr_mean(other, GR_AXES(-2), true));
+
+    g = gr_mul(2, input == 0 ? g : gr__matrix_transpose(g));
+    return gr_sub(gr_mul(gr_sub(own, centre), gr_sum(g, GR_AXES(-1), true)),
+                  gr_matmul(g, gr_sub(other, centre)));
+}
+
+static const gr__primitive distance2_primitive = {
+    .name = "gr_pairwise_distance2",
+    .kind = GR__OPAQUE,
+    .arity = 2,
+    .dtypes = GR__FLOATS,
+    .kernel = offsetof(gr__kernels, distance2),
+    .scratch = panels,
+    .rule = distance2_rule,
+};
+
+static gr_tensor *distance2(const char *function, const void *site, const gr_tensor *x,
+                            const gr_tensor *y)
+{
+    const gr_tensor *a = gr__take_floats(function, "x", x, 2);
+    const gr_tensor *b = gr__take_floats(function, "y", y, 2);
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
+
+    if (gr__is_error(a) || gr__is_error(b) || !gr__same_dtype(function, "y", "x", a, b)) {
+        return &gr__error_tensor;
+    }
+    const gr__shape *s = a->shape, *t = b->shape;
+    if (s->dims[s->rank - 1] != t->dims[t->rank - 1]) {
+        return gr__error(GR_ERROR_SHAPE, function, "y", "got %s, want (%s*,%lld) since x is %s",
+                         gr__shape_text(t, got), t->rank > 2 ? "*," : "",
+                         (long long)s->dims[s->rank - 1], gr__shape_text(s, want));
+    }
+    const gr__shape *batch = gr__common_batch(function, "y", "x", a, b);
+    if (!batch) {
+        return &gr__error_tensor;
+    }
+    gr_shape shape = gr__public_shape(batch);
+    shape.dims[shape.rank++] = s->dims[s->rank - 2];
+    shape.dims[shape.rank++] = t->dims[t->rank - 2];
+    const gr__shape *result = gr__shape_of(function, NULL, shape.rank, shape.dims);
+    return result ? gr__node2(&distance2_primitive, site, result, (gr_dtype)a->dtype,
+                              gr__with_batch(a, batch), gr__with_batch(b, batch), NULL)
+                  : &gr__error_tensor;
+}
+
+gr_tensor *gr_pairwise_distance2(const gr_tensor *x, const gr_tensor *y)
+{
+    return distance2("gr_pairwise_distance2", GR__SITE, x, y);
+}
+
+/* The root's slope at 0 is infinite: there both the value and the gradient are constants. */
+gr_tensor *gr_pairwise_distance(const gr_tensor *x, const gr_tensor *y)
+{
+    gr_tensor *d = distance2("gr_pairwise_distance", GR__SITE, x, y), *equal = gr_equal(d, 0);
+
+    return gr_where(equal, 0, gr_sqrt(gr_where(equal, 1, d)));
+}
