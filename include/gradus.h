@@ -44,6 +44,7 @@
  *     pool.h     pooling, windows, changes of resolution
  *     linalg.h   linear algebra: factors, systems, einsum, roots, distances
  *     fourier.h  Fourier transforms of real numbers
+ *     conv.h     convolutions
  *     random.h   random tensors from an explicit generator
  *     params.h   cells: the named tensors that change
  *     grad.h     gradients, of any order, and their check
@@ -57,6 +58,7 @@
 #define GRADUS_H
 
 #include <gradus/arrange.h>
+#include <gradus/conv.h>
 #include <gradus/error.h>
 #include <gradus/fourier.h>
 #include <gradus/grad.h>

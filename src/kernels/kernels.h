@@ -106,6 +106,10 @@ typedef struct gr__system {
  * as many rows of their result. */
 #define GR__LINALG_BLOCK 32
 
+typedef struct gr__conv {
+    int64_t stride[2], padding[2], dilation[2], groups;
+} gr__conv;
+
 typedef struct gr__constant {
     double start, step; /* start + i * step */
 } gr__constant;
@@ -137,6 +141,7 @@ typedef struct gr__kernels {
     gr__opaque_kernel *permutation[GR__DTYPES];
     gr__opaque_kernel *argmax[GR__DTYPES], *argmin[GR__DTYPES];
     gr__opaque_kernel *matmul[GR__DTYPES];
+    gr__opaque_kernel *convolve[GR__DTYPES], *spread[GR__DTYPES], *weigh[GR__DTYPES];
     gr__opaque_kernel *gather[GR__DTYPES], *scatter_add[GR__DTYPES];
     gr__opaque_kernel *pad[GR__DTYPES], *put[GR__DTYPES], *put_add[GR__DTYPES];
     gr__opaque_kernel *cholesky[GR__DTYPES], *triangular_solve[GR__DTYPES];

@@ -52,6 +52,9 @@ DECLARE_FLOATS(gr__opaque_kernel, gr__lu_solve)
 DECLARE_FLOATS(gr__opaque_kernel, gr__distance2)
 DECLARE_FLOATS(gr__opaque_kernel, gr__rfft)
 DECLARE_FLOATS(gr__opaque_kernel, gr__irfft)
+DECLARE_FLOATS(gr__opaque_kernel, gr__convolve)
+DECLARE_FLOATS(gr__opaque_kernel, gr__spread)
+DECLARE_FLOATS(gr__opaque_kernel, gr__weigh)
 DECLARE_ALL(gr__row_kernel, gr__pick)
 DECLARE_ALL(gr__row_kernel, gr__place)
 extern gr__index_check GR__KERNEL(gr__check_index);
@@ -107,6 +110,9 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .distance2 = FLOATS(gr__distance2),
     .rfft = FLOATS(gr__rfft),
     .irfft = FLOATS(gr__irfft),
+    .convolve = FLOATS(gr__convolve),
+    .spread = FLOATS(gr__spread),
+    .weigh = FLOATS(gr__weigh),
     .gather = ALL(gr__gather),
     .pick = ALL(gr__pick),
     .place = ALL(gr__place),

@@ -1,0 +1,340 @@
+/* Convolutions: the geometry of the three primitives and how their work is cut, by sizes alone. All
+ * that follows knows no dtype but its size and no instruction set, so that who reserves working
+ * memory and who uses it agree.
+ *
+ *     y[n][o][i][j] = sum over c, a, b of  w[o][c][a][b] x[n][c][i s + a d - p][j s + b d - p]
+ *
+ * with strides s, dilations d and paddings p of each axis, zeros beside x, and channels in groups.
+ * The input gradient is the same sum seen from x, the weight gradient seen from w.
+ *
+ * A sweep computes results from what it reads, by taps: forward it is the whole convolution. The
+ * input gradient of stride s takes s sweeps along an axis, one for each remainder of positions: an
+ * element of x meets every s-th tap only, and always the same ones for the same remainder. */
+#ifndef GRADUS_KERNELS_CONV_H
+#define GRADUS_KERNELS_CONV_H
+
+#include "src/kernels/kernels.h"
+
+/* One axis of a sweep. Output t reads at step t + shift + m shift_step for its m-th tap, which is
+ * element tap + m tap_step of the kernel, and goes to element first + t every of the result. */
+typedef struct gr__sweep_axis {
+    int64_t in;    /* extent of what is read */
+    int64_t count; /* outputs */
+    int64_t step, shift, shift_step;
+    int64_t taps, tap, tap_step;
+    int64_t first, every;
+} gr__sweep_axis;
+
+/* A block of outputs is computed from a packed copy of what it reads: rows of `pitch` elements, in
+ * which columns that are `step` apart lie side by side, with zeros where there is padding. So
+ * every tap of a row of outputs reads at one offset, without a bound to check. */
+typedef struct gr__sweep {
+    gr__sweep_axis axis[2];
+    int64_t images, groups, in, out; /* channels of a group that are read and computed */
+    int64_t depth;                   /* products in a sum */
+    int64_t rows, columns;           /* outputs of a block */
+    int64_t read_rows, read_columns; /* what it reads */
+    int64_t phase, pitch, plane; /* in a packed block, from a column to its neighbour, from a row
+                                        to the next, from a channel to the next */
+} gr__sweep;
+
+/* The weight gradient is cut into strips of y: some rows, or, where a row is too long, some columns
+ * of one. For each column of the kernel what it meets in x is packed as rows of the strip's width,
+ * so that a strip is one stretch of numbers in y and, at some offset, in each packed plane. Strips
+ * of several images are taken together; chunks of strips are added up apart, and their sums in the
+ * end. */
+typedef struct gr__weigh {
+    int64_t images, groups, in, out; /* channels of a group in x and in y */
+    int64_t depth;                   /* elements of w for each channel of y */
+    int64_t rows, columns;           /* of a strip */
+    int64_t strips[2];               /* of an image */
+    bool shared;                     /* rows of the kernel meet the same packed rows, at offsets */
+    int64_t planes, read_rows;       /* packed for each channel */
+    int64_t together;                /* images */
+    int64_t units, chunk, chunks;    /* strips of all images; of a chunk; how many chunks */
+} gr__weigh;
+
+enum {
+    GR__CONV_ALIGN = 64,      /* bytes; no vector is longer */
+    GR__CONV_BLOCK = 1 << 18, /* bytes of a packed block: it stays in the second-level cache */
+    GR__CONV_NARROW = 64,     /* outputs of a row that are worth a block */
+    GR__CONV_TAPS = 3,        /* of a tile of the weight gradient */
+    GR__CONV_CLOSE = 3 << 10, /* bytes of a channel of y that stay in the first-level cache */
+    GR__CONV_CHUNK = 4096,    /* positions worth a sum of their own */
+    GR__CONV_CHUNKS = 8,
+};
+
+static inline int64_t gr__conv_least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t gr__conv_most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline int64_t gr__conv_parts(int64_t n, int64_t most)
+{
+    return (n + most - 1) / most;
+}
+
+/* n in equal parts of at most `most`: the extent of a part. */
+static inline int64_t gr__conv_share(int64_t n, int64_t most)
+{
+    return n <= most ? n : gr__conv_parts(n, gr__conv_parts(n, most));
+}
+
+static inline int64_t gr__conv_round(int64_t bytes)
+{
+    return (bytes + GR__CONV_ALIGN - 1) / GR__CONV_ALIGN * GR__CONV_ALIGN;
+}
+
+/* ---- sweeps ---- */
+
+static inline gr__sweep_axis gr__forward_axis(const gr__conv *conv, int d, int64_t in, int64_t taps,
+                                              int64_t count)
+{
+    return (gr__sweep_axis){.in = in,
+                            .count = count,
+                            .step = conv->stride[d],
+                            .shift = -conv->padding[d],
+                            .shift_step = conv->dilation[d],
+                            .taps = taps,
+                            .tap_step = 1,
+                            .every = 1};
+}
+
+static inline int64_t gr__conv_divisor(int64_t a, int64_t b)
+{
+    while (b != 0) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* Positions `phase`, phase + stride, ... of x. Tap a meets them if phase + p - a d is a multiple of
+ * the stride: a first one, if any, and then every (stride / divisor)-th. */
+static inline gr__sweep_axis gr__backward_axis(const gr__conv *conv, int d, int64_t phase,
+                                               int64_t in, int64_t taps, int64_t count)
+{
+    int64_t s = conv->stride[d], dilation = conv->dilation[d], place = phase + conv->padding[d];
+    int64_t divisor = gr__conv_divisor(s, dilation), tap = 0;
+
+    while (tap < s / divisor && tap < taps && (place - tap * dilation) % s != 0) tap++;
+    bool none = tap == s / divisor || tap >= taps;
+    return (gr__sweep_axis){.in = in,
+                            .count = (count - phase + s - 1) / s,
+                            .step = 1,
+                            .shift = none ? 0 : (place - tap * dilation) / s,
+                            .shift_step = -dilation / divisor,
+                            .taps = none ? 0 : (taps - tap + s / divisor - 1) / (s / divisor),
+                            .tap = tap,
+                            .tap_step = s / divisor,
+                            .first = phase,
+                            .every = s};
+}
+
+/* From the first to the last tap. */
+static inline int64_t gr__sweep_span(const gr__sweep_axis *a)
+{
+    int64_t step = a->shift_step < 0 ? -a->shift_step : a->shift_step;
+
+    return a->taps > 1 ? (a->taps - 1) * step : 0;
+}
+
+static inline int64_t gr__sweep_lowest(const gr__sweep_axis *a)
+{
+    return a->shift_step < 0 ? a->shift - gr__sweep_span(a) : a->shift;
+}
+
+static inline int64_t gr__sweep_reads(const gr__sweep_axis *a, int64_t outputs)
+{
+    return a->step * (outputs - 1) + gr__sweep_span(a) + 1;
+}
+
+static inline void gr__sweep_cut(gr__sweep *s, int64_t size)
+{
+    const gr__sweep_axis *h = &s->axis[0], *w = &s->axis[1];
+    int64_t budget = GR__CONV_BLOCK / size / gr__conv_most(s->in, 1);
+    int64_t widest = (budget / gr__sweep_reads(h, 1) - gr__sweep_span(w)) / w->step;
+
+    s->depth = s->in * h->taps * w->taps;
+    s->columns = gr__conv_share(w->count, gr__conv_most(widest, GR__CONV_NARROW));
+    s->read_columns = gr__sweep_reads(w, s->columns);
+    s->phase = gr__conv_parts(s->read_columns, w->step);
+    s->pitch = s->phase * gr__conv_least(w->step, s->read_columns);
+    int64_t highest = (budget / s->pitch - gr__sweep_span(h)) / h->step;
+    s->rows = gr__conv_share(h->count, gr__conv_most(highest, 1));
+    s->read_rows = gr__sweep_reads(h, s->rows);
+    s->plane = s->read_rows * s->pitch + GR__CONV_ALIGN / size;
+}
+
+static inline int64_t gr__sweep_weights(const gr__sweep *s, int64_t size)
+{
+    return gr__conv_round(s->groups * s->out * s->depth * size);
+}
+
+static inline int64_t gr__sweep_offsets(const gr__sweep *s)
+{
+    return gr__conv_round(s->depth * (int64_t)sizeof(int64_t));
+}
+
+static inline int64_t gr__sweep_room(const gr__sweep *s, int64_t size)
+{
+    return gr__conv_round(s->in * s->plane * size) + GR__CONV_ALIGN;
+}
+
+static inline int64_t gr__sweep_bytes(const gr__sweep *s, int64_t size, int threads)
+{
+    return gr__sweep_weights(s, size) + gr__sweep_offsets(s) + threads * gr__sweep_room(s, size);
+}
+
+/* Of arrays x, w and y: forward, then by remainder of the position along both axes. */
+static inline gr__sweep gr__forward_sweep(const gr__conv *conv, const int64_t *x, const int64_t *w,
+                                          const int64_t *y, int64_t size)
+{
+    gr__sweep s = {.images = x[0], .groups = conv->groups, .in = w[1], .out = w[0] / conv->groups};
+
+    for (int d = 0; d < 2; d++) s.axis[d] = gr__forward_axis(conv, d, x[2 + d], w[2 + d], y[2 + d]);
+    gr__sweep_cut(&s, size);
+    return s;
+}
+
+/* Remainders along an axis that an element of x has. */
+static inline int64_t gr__conv_phases(const gr__conv *conv, const int64_t *x, int d)
+{
+    return gr__conv_least(conv->stride[d], x[2 + d]);
+}
+
+static inline gr__sweep gr__backward_sweep(const gr__conv *conv, const int64_t *x, const int64_t *w,
+                                           const int64_t *y, int64_t phase, int64_t size)
+{
+    int64_t across = gr__conv_phases(conv, x, 1), phases[2] = {phase / across, phase % across};
+    gr__sweep s = {.images = x[0], .groups = conv->groups, .in = w[0] / conv->groups, .out = w[1]};
+
+    for (int d = 0; d < 2; d++)
+        s.axis[d] = gr__backward_axis(conv, d, phases[d], y[2 + d], w[2 + d], x[2 + d]);
+    gr__sweep_cut(&s, size);
+    return s;
+}
+
+static inline int64_t gr__product_of(const int64_t *dims)
+{
+    return dims[0] * dims[1] * dims[2] * dims[3];
+}
+
+/* Working memory of the three kernels, from the extents of x, w and y. */
+static inline size_t gr__convolve_bytes(const gr__conv *conv, const int64_t *x, const int64_t *w,
+                                        const int64_t *y, size_t size, int threads)
+{
+    if (gr__product_of(y) == 0) return 0;
+    gr__sweep s = gr__forward_sweep(conv, x, w, y, (int64_t)size);
+    return (size_t)gr__sweep_bytes(&s, (int64_t)size, threads);
+}
+
+/* Of one sweep after the other. */
+static inline size_t gr__spread_bytes(const gr__conv *conv, const int64_t *x, const int64_t *w,
+                                      const int64_t *y, size_t size, int threads)
+{
+    int64_t bytes = 0;
+
+    if (gr__product_of(x) == 0) return 0;
+    for (int64_t i = 0; i < gr__conv_phases(conv, x, 0) * gr__conv_phases(conv, x, 1); i++) {
+        gr__sweep s = gr__backward_sweep(conv, x, w, y, i, (int64_t)size);
+        bytes = gr__conv_most(bytes, gr__sweep_bytes(&s, (int64_t)size, threads));
+    }
+    return (size_t)bytes;
+}
+
+/* ---- the weight gradient ---- */
+
+static inline void gr__weigh_cut(gr__weigh *g, const gr__conv *conv, const int64_t *w,
+                                 const int64_t *y, int64_t size)
+{
+    int64_t reach = (w[2] - 1) * conv->dilation[0];
+    int64_t budget = GR__CONV_BLOCK / size / gr__conv_most(g->in, 1);
+
+    g->shared = conv->stride[0] == 1 && conv->dilation[0] <= y[2];
+    g->planes = g->shared ? w[3] : w[2] * w[3];
+    reach = g->shared ? reach : 0;
+    budget /= g->planes;
+    g->rows = gr__conv_share(y[2], gr__conv_most(budget / y[3] - reach, 1));
+    g->columns = g->rows > 1
+                     ? y[3]
+                     : gr__conv_share(y[3], gr__conv_most(budget / (1 + reach), GR__CONV_NARROW));
+    g->read_rows = g->rows + reach;
+    g->strips[0] = gr__conv_parts(y[2], g->rows);
+    g->strips[1] = gr__conv_parts(y[3], g->columns);
+    int64_t fit = budget / (g->read_rows * g->columns);
+    g->together = gr__conv_most(gr__conv_least(fit, GR__CONV_CLOSE / size / (g->rows * g->columns)),
+                                1);
+}
+
+/* None of the extents is 0. */
+static inline gr__weigh gr__weigh_of(const gr__conv *conv, const int64_t *x, const int64_t *w,
+                                     const int64_t *y, int64_t size)
+{
+    gr__weigh g = {.images = x[0],
+                   .groups = conv->groups,
+                   .in = w[1],
+                   .out = w[0] / conv->groups,
+                   .depth = w[1] * w[2] * w[3]};
+
+    gr__weigh_cut(&g, conv, w, y, size);
+    g.units = g.images * g.strips[0] * g.strips[1];
+    for (g.chunks = 1; g.chunks < GR__CONV_CHUNKS && 2 * g.chunks <= g.units &&
+                       2 * g.chunks * GR__CONV_CHUNK <= g.images * y[2] * y[3];)
+        g.chunks *= 2;
+    g.chunk = gr__conv_parts(g.units, g.chunks);
+    return g;
+}
+
+/* Packed x, packed y, and the sums of a task. */
+static inline int64_t gr__weigh_x(const gr__weigh *g, int64_t size)
+{
+    int64_t plane = g->read_rows * g->columns;
+
+    return gr__conv_round(g->together * g->in * g->planes * plane * size) + GR__CONV_ALIGN;
+}
+
+static inline int64_t gr__weigh_y(const gr__weigh *g, int64_t size)
+{
+    return gr__conv_round(g->together * g->out * g->rows * g->columns * size) + GR__CONV_ALIGN;
+}
+
+static inline int64_t gr__weigh_sums(const gr__weigh *g)
+{
+    int64_t tiles = gr__conv_parts(g->depth, GR__CONV_TAPS);
+
+    return g->out * tiles * GR__CONV_TAPS * GR__CONV_ALIGN;
+}
+
+static inline int64_t gr__weigh_offsets(const gr__weigh *g)
+{
+    return gr__conv_round(g->depth * (int64_t)sizeof(int64_t));
+}
+
+/* Sums of chunks, for all elements of w. */
+static inline int64_t gr__weigh_parts(const gr__weigh *g, int64_t size)
+{
+    return gr__conv_round(g->chunks * g->groups * g->out * g->depth * size);
+}
+
+static inline int64_t gr__weigh_room(const gr__weigh *g, int64_t size)
+{
+    return gr__weigh_x(g, size) + gr__weigh_y(g, size) + gr__weigh_sums(g);
+}
+
+static inline size_t gr__weigh_bytes(const gr__conv *conv, const int64_t *x, const int64_t *w,
+                                     const int64_t *y, size_t size, int threads)
+{
+    if (gr__product_of(w) == 0 || gr__product_of(x) == 0 || gr__product_of(y) == 0) return 0;
+    gr__weigh g = gr__weigh_of(conv, x, w, y, (int64_t)size);
+    return (size_t)(gr__weigh_offsets(&g) + gr__weigh_parts(&g, (int64_t)size) +
+                    threads * gr__weigh_room(&g, (int64_t)size));
+}
+
+#endif

@@ -1,0 +1,337 @@
+/* Weight gradients of convolutions of elements T. Included once for each T, by way of convolve.h.
+ *
+ * The sums. An element of w is the product, summed over images and positions, of a channel of y and
+ * what the tap meets in x. A chunk of strips (conv.h) is summed in lanes: lane l takes positions l,
+ * l + LANES, ... of each strip, the last of them masked, in one chain of fused multiply-adds; then the
+ * lanes are folded by halving, and the chunks are added in order. All of this is a function of sizes
+ * and of the instruction set.
+ *
+ * The tile. Some channels of y by three taps, each sum a vector, stay in registers along the strips
+ * that are taken together, then wait in memory. */
+
+typedef T half __attribute__((vector_size(BYTES / 2), may_alias));
+
+#define LANE _Generic((T)0, float : (int32_t)0, double : (int64_t)0)
+typedef __typeof__(LANE) mask __attribute__((vector_size(BYTES), may_alias));
+
+/* Strips of `images` images, `count` positions each. */
+typedef struct dots {
+    vector *sum;
+    const T *y, *x[GR__CONV_TAPS];
+    int64_t y_channel, y_image, x_image, images, count;
+    int64_t last; /* where the last vector begins, of which only `those` lanes count */
+    const mask *those;
+} dots;
+
+/* clang-format off */
+#define DOTS(rows) \
+static void dots_##rows(const dots *d) \
+{ \
+    vector sum[rows][GR__CONV_TAPS]; \
+    const T *y = d->y, *x[GR__CONV_TAPS]; \
+    int64_t channel = d->y_channel, last = d->last; \
+    mask those = *d->those; \
+    UNROLL for (int i = 0; i < rows; i++) \
+        UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) sum[i][s] = d->sum[i * GR__CONV_TAPS + s]; \
+    UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) x[s] = d->x[s]; \
+    for (int64_t n = 0; n < d->images; n++) { \
+        for (int64_t f = 0; f <= d->count - LANES; f += LANES) { \
+            vector in[GR__CONV_TAPS]; \
+            UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) in[s] = *(const anywhere *)(x[s] + f); \
+            UNROLL for (int i = 0; i < rows; i++) { \
+                vector out = *(const anywhere *)(y + i * channel + f); \
+                UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) sum[i][s] = FMA(out, in[s], sum[i][s]); \
+            } \
+        } \
+        if (last >= 0) { \
+            vector in[GR__CONV_TAPS]; \
+            UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) \
+                in[s] = (vector)((mask)*(const anywhere *)(x[s] + last) & those); \
+            UNROLL for (int i = 0; i < rows; i++) { \
+                vector out = (vector)((mask)*(const anywhere *)(y + i * channel + last) & those); \
+                UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) sum[i][s] = FMA(out, in[s], sum[i][s]); \
+            } \
+        } \
+        y += d->y_image; \
+        UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) x[s] += d->x_image; \
+    } \
+    UNROLL for (int i = 0; i < rows; i++) \
+        UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) d->sum[i * GR__CONV_TAPS + s] = sum[i][s]; \
+}
+
+DOTS(4) DOTS(2) DOTS(1)
+#if ROWS == 8
+DOTS(8)
+#endif
+    /* clang-format on */
+
+    static void (*const dots_of[ROWS + 1])(const dots *) = {
+        [1] = dots_1,
+        [2] = dots_2,
+        [4] = dots_4,
+#if ROWS == 8
+        [8] = dots_8,
+#endif
+};
+
+/* The lanes, folded by halving. */
+static T fold(vector v)
+{
+    T lane[LANES];
+
+    memcpy(lane, &v, sizeof lane);
+    for (int n = LANES / 2; n > 0; n /= 2)
+        for (int l = 0; l < n; l++) lane[l] += lane[l + n];
+    return lane[0];
+}
+
+/* What the weight gradient works on. */
+typedef struct weighing {
+    gr__weigh plan;
+    const gr__conv *conv;
+    const gr__array *x, *y;
+    int64_t kernel[2];
+    const int64_t *offset; /* of taps in packed planes */
+    T *part;               /* the sums of chunks */
+    bool in_place;         /* strips of y are contiguous as they are */
+} weighing;
+
+/* A task's working memory. */
+typedef struct bench {
+    T *x, *y;
+    vector *sum;
+} bench;
+
+/* The packed planes: for each channel and column of the kernel, and, unless rows share them, each row
+ * of the kernel. */
+static void find_planes(const weighing *j, int64_t *offset)
+{
+    const gr__weigh *g = &j->plan;
+    int64_t plane = g->read_rows * g->columns, columns = j->kernel[1];
+
+    for (int64_t c = 0; c < g->in; c++) {
+        for (int64_t a = 0; a < j->kernel[0]; a++) {
+            for (int64_t b = 0; b < columns; b++) {
+                int64_t own = g->shared ? b : a * columns + b;
+                int64_t row = g->shared ? a * j->conv->dilation[0] : 0;
+                *offset++ = (c * g->planes + own) * plane + row * g->columns;
+            }
+        }
+    }
+}
+
+/* The part of a plane that lies inside x: `rows` and `columns` from where zeros end to where they
+ * begin again. */
+static void pack_plane(const weighing *j, T *to, const T *x, int64_t top, int64_t left)
+{
+    const gr__weigh *g = &j->plan;
+    const int64_t *dims = j->x->dims, *strides = j->x->strides, *step = j->conv->stride;
+    int64_t first = left < 0 ? (-left + step[1] - 1) / step[1] : 0;
+    int64_t end = least(g->columns, dims[3] <= left ? 0 : (dims[3] - left + step[1] - 1) / step[1]);
+
+    for (int64_t r = 0; r < g->read_rows && first < end; r++) {
+        int64_t row = top + r * step[0];
+        if (row >= 0 && row < dims[2])
+            copy_row(to + r * g->columns + first,
+                     x + row * strides[2] + (left + first * step[1]) * strides[3],
+                     step[1] * strides[3], end - first);
+    }
+}
+
+/* Packs what the strip that begins at (row, column) of y meets in an image of x. */
+static void pack_x(const weighing *j, T *to, int64_t n, int64_t group, int64_t row, int64_t column)
+{
+    const gr__weigh *g = &j->plan;
+    const gr__conv *conv = j->conv;
+    const T *x = (const T *)j->x->data + n * j->x->strides[0] + group * g->in * j->x->strides[1];
+    int64_t top = row * conv->stride[0] - conv->padding[0];
+    int64_t left = column * conv->stride[1] - conv->padding[1];
+
+    for (int64_t c = 0; c < g->in; c++, x += j->x->strides[1]) {
+        for (int64_t p = 0; p < g->planes; p++, to += g->read_rows * g->columns)
+            pack_plane(j, to, x, top + p / j->kernel[1] * conv->dilation[0],
+                       left + p % j->kernel[1] * conv->dilation[1]);
+    }
+}
+
+/* Strips of y, of `images` images. */
+typedef struct strip {
+    int64_t image, images, group, row, column, rows, columns;
+} strip;
+
+static void pack_y(const weighing *j, T *to, const strip *s)
+{
+    const gr__array *y = j->y;
+
+    for (int64_t n = 0; n < s->images; n++) {
+        for (int64_t o = 0; o < j->plan.out; o++) {
+            const T *from = (const T *)y->data + (s->image + n) * y->strides[0] +
+                            (s->group * j->plan.out + o) * y->strides[1] + s->row * y->strides[2] +
+                            s->column * y->strides[3];
+            for (int64_t r = 0; r < s->rows; r++, to += s->columns)
+                copy_row(to, from + r * y->strides[2], y->strides[3], s->columns);
+        }
+    }
+}
+
+/* All sums of a task over some strips. */
+static void run_dots(const weighing *j, const bench *room, dots d)
+{
+    const gr__weigh *g = &j->plan;
+    const T *y = d.y;
+
+    d.sum = room->sum;
+    for (int64_t o = 0, rows; o < g->out; o += rows, y += rows * d.y_channel) {
+        rows = tile_rows(g->out - o);
+        d.y = y;
+        for (int64_t k = 0; k < g->depth; k += GR__CONV_TAPS, d.sum += rows * GR__CONV_TAPS) {
+            for (int64_t s = 0; s < GR__CONV_TAPS; s++)
+                d.x[s] = room->x + j->offset[least(k + s, g->depth - 1)];
+            dots_of[rows](&d);
+        }
+    }
+}
+
+/* In a strip shorter than a vector, packed with room behind, the first lanes count; else those that
+ * the vectors before have not counted. */
+static mask last_lanes(int64_t count)
+{
+    int64_t rest = count % LANES, first = count < LANES ? 0 : LANES - rest;
+    mask m;
+
+    for (int64_t l = 0; l < LANES; l++) m[l] = l >= first && l < first + rest ? -1 : 0;
+    return m;
+}
+
+static void run_strip(const weighing *j, const bench *room, const strip *s)
+{
+    const gr__weigh *g = &j->plan;
+    const gr__array *y = j->y;
+    int64_t count = s->rows * s->columns, image = g->in * g->planes * g->read_rows * g->columns;
+    mask those = last_lanes(count);
+    dots d = {.x_image = image,
+              .images = s->images,
+              .count = count,
+              .last = count % LANES == 0 ? -1 : most(count - LANES, 0),
+              .those = &those};
+
+    for (int64_t n = 0; n < s->images; n++)
+        pack_x(j, room->x + n * image, s->image + n, s->group, s->row, s->column);
+    if (j->in_place && count >= LANES) {
+        d.y = (const T *)y->data + s->image * y->strides[0] + s->group * g->out * y->strides[1] +
+              s->row * y->strides[2] + s->column;
+        d.y_channel = y->strides[1];
+        d.y_image = y->strides[0];
+    } else {
+        pack_y(j, room->y, s);
+        d.y = room->y;
+        d.y_channel = count;
+        d.y_image = g->out * count;
+    }
+    run_dots(j, room, d);
+}
+
+/* The images that are taken together from unit `first` on: of one strip, within the chunk. */
+static strip strip_at(const weighing *j, int64_t group, int64_t first, int64_t end)
+{
+    const gr__weigh *g = &j->plan;
+    int64_t which = first / g->images, image = first % g->images;
+    strip s = {.image = image,
+               .images = least(least(g->together, g->images - image), end - first),
+               .group = group,
+               .row = which / g->strips[1] * g->rows,
+               .column = which % g->strips[1] * g->columns};
+
+    s.rows = least(g->rows, j->y->dims[2] - s.row);
+    s.columns = least(g->columns, j->y->dims[3] - s.column);
+    return s;
+}
+
+/* The sums' lanes folded, in the order of w. */
+static void fold_sums(const weighing *j, T *part, const vector *sum)
+{
+    const gr__weigh *g = &j->plan;
+
+    for (int64_t o = 0, rows; o < g->out; o += rows, part += rows * g->depth) {
+        rows = tile_rows(g->out - o);
+        for (int64_t k = 0; k < g->depth; k += GR__CONV_TAPS) {
+            for (int64_t i = 0; i < rows; i++) {
+                for (int64_t s = 0; s < GR__CONV_TAPS; s++, sum++)
+                    if (k + s < g->depth) part[i * g->depth + k + s] = fold(*sum);
+            }
+        }
+    }
+}
+
+/* One chunk of one group. Outside x there are zeros, from when the room was cleared for a strip. */
+static void run_chunk(const weighing *j, const bench *room, int64_t chunk, int64_t group)
+{
+    const gr__weigh *g = &j->plan;
+    int64_t end = least((chunk + 1) * g->chunk, g->units), row = -1, column = -1;
+
+    memset(room->sum, 0, (size_t)gr__weigh_sums(g));
+    for (int64_t i = chunk * g->chunk; i < end;) {
+        strip s = strip_at(j, group, i, end);
+        if (s.row != row || s.column != column)
+            memset(room->x, 0, (size_t)gr__weigh_x(g, sizeof(T)));
+        row = s.row;
+        column = s.column;
+        run_strip(j, room, &s);
+        i += s.images;
+    }
+    fold_sums(j, j->part + (chunk * g->groups + group) * g->out * g->depth, room->sum);
+}
+
+static void weigh(const weighing *j, char *memory, int threads)
+{
+    const gr__weigh *g = &j->plan;
+    double work = (double)j->y->count * (double)g->depth;
+    int team = work < SWEEP_ALONE ? 1 : threads;
+
+#pragma omp parallel num_threads(team) if (team > 1)
+    {
+        char *at = memory + omp_get_thread_num() * gr__weigh_room(g, sizeof(T));
+        bench room = {.sum = (vector *)(void *)at, .x = (T *)(void *)(at + gr__weigh_sums(g))};
+        room.y = (T *)(void *)((char *)room.x + gr__weigh_x(g, sizeof(T)));
+#pragma omp for schedule(static)
+        for (int64_t i = 0; i < g->chunks * g->groups; i++)
+            run_chunk(j, &room, i / g->groups, i % g->groups);
+    }
+}
+
+static void add_chunks(T *w, const T *part, int64_t chunks, int64_t count)
+{
+    memcpy(w, part, (size_t)count * sizeof(T));
+    for (int64_t c = 1; c < chunks; c++)
+        for (int64_t i = 0; i < count; i++) w[i] += part[c * count + i];
+}
+
+gr__opaque_kernel WEIGH;
+
+void WEIGH(const gr__array *w, const gr__array *in, const void *detail, int threads,
+           gr__fault *fault)
+{
+    const gr__array *x = &in[0], *y = &in[1], *memory = &in[2];
+
+    (void)fault;
+    if (w->count == 0) return;
+    if (x->count == 0 || y->count == 0) {
+        memset(w->data, 0, (size_t)w->count * sizeof(T));
+        return;
+    }
+    gr__weigh g = gr__weigh_of(detail, x->dims, w->dims, y->dims, sizeof(T));
+    int64_t *offset = memory->data;
+    char *part = (char *)offset + gr__weigh_offsets(&g);
+    weighing j = {.plan = g,
+                  .conv = detail,
+                  .x = x,
+                  .y = y,
+                  .kernel = {w->dims[2], w->dims[3]},
+                  .offset = offset,
+                  .part = (T *)(void *)part,
+                  .in_place = y->strides[3] == 1 && (g.rows == 1 || y->strides[2] == y->dims[3])};
+
+    find_planes(&j, offset);
+    weigh(&j, part + gr__weigh_parts(&g, sizeof(T)), threads);
+    add_chunks(w->data, j.part, g.chunks, w->count);
+}
