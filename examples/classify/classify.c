@@ -8,11 +8,11 @@
 #include <stdlib.h>
 
 #include "examples/common/folder.h"
-#include "examples/common/options.h"
 #include "examples/common/plot.h"
 #include "examples/common/points.h"
 #include "examples/common/progress.h"
 #include "examples/common/report.h"
+#include "examples/common/start.h"
 #include "examples/common/stop.h"
 
 enum { HIDDEN = 16, GRID = 161 };
@@ -159,14 +159,11 @@ int main(int argc, char **argv)
         {"threads", .integer = &s.threads, .min = 1, .max = 1024, .help = "at most"},
         {"out", .text = &s.out, .help = "folder of the picture"},
     };
-    switch (options_parse(argc, argv, "classify: two classes of points in the plane", table,
-                          sizeof table / sizeof *table)) {
-    case OPTIONS_RUN: break;
-    case OPTIONS_HELP: return 0;
-    case OPTIONS_ERROR: return 2;
+    int status;
+    if (!start(argc, argv, "classify: two classes of points in the plane", table,
+               sizeof table / sizeof *table, &s.threads, &status)) {
+        return status;
     }
-    stop_install();
-    gr_set_threads(s.threads < gr_threads() ? (int)s.threads : gr_threads());
     float *points = malloc((size_t)s.points * 2 * sizeof *points);
     int64_t *labels = malloc((size_t)s.points * sizeof *labels);
     bool good = points && labels

@@ -13,10 +13,10 @@
 
 #include "examples/common/folder.h"
 #include "examples/common/images.h"
-#include "examples/common/options.h"
 #include "examples/common/plot.h"
 #include "examples/common/progress.h"
 #include "examples/common/report.h"
+#include "examples/common/start.h"
 #include "examples/common/stop.h"
 
 enum { PIXELS = 784, HIDDEN = 400, LATENT = 20, SIDE = 28, TEST_SAMPLES = 5, TEST_BATCH = 500 };
@@ -243,14 +243,11 @@ int main(int argc, char **argv)
         {"mnist", .text = &s.mnist, .help = "folder of MNIST files; drawn digits without it"},
         {"out", .text = &s.out, .help = "folder of pictures and model"},
     };
-    switch (options_parse(argc, argv, "vae: a variational autoencoder of handwritten digits", table,
-                          sizeof table / sizeof *table)) {
-    case OPTIONS_RUN: break;
-    case OPTIONS_HELP: return 0;
-    case OPTIONS_ERROR: return 2;
+    int status;
+    if (!start(argc, argv, "vae: a variational autoencoder of handwritten digits", table,
+               sizeof table / sizeof *table, &s.threads, &status)) {
+        return status;
     }
-    stop_install();
-    gr_set_threads(s.threads < gr_threads() ? (int)s.threads : gr_threads());
     gr_rng *rng = gr_rng_new((uint64_t)s.seed);
     gr_params *params = gr_params_new();
     epoch_result *results = calloc((size_t)s.epochs, sizeof *results);
