@@ -372,9 +372,12 @@ bool gr_meshgrid(gr_tensor *const *lists, int n, gr_tensor **out)
     bool good = check_out("gr_meshgrid", out);
     char got[GR_SHAPE_TEXT];
 
-    if (good && (!lists || n < 1 || n > GR_MAX_RANK)) {
-        good = gr_fail(GR_ERROR_VALUE, "gr_meshgrid", "lists", "got %s, want 1 to %d tensors",
-                       lists ? "another number" : "NULL", GR_MAX_RANK);
+    if (good && !lists) {
+        good = gr_fail(GR_ERROR_VALUE, "gr_meshgrid", "lists", "got NULL, want 1 to %d tensors",
+                       GR_MAX_RANK);
+    } else if (good && (n < 1 || n > GR_MAX_RANK)) {
+        good = gr_fail(GR_ERROR_VALUE, "gr_meshgrid", "lists", "got %d, want 1 to %d tensors", n,
+                       GR_MAX_RANK);
     }
     for (int i = 0; i < n && good; i++) {
         const gr_tensor *t = gr__own_operand("gr_meshgrid", "lists", lists[i]);

@@ -91,7 +91,7 @@ static bool save_boundary(const settings *s, const network *net, double side, co
     gr_tensor *across = gr_expand(gr_reshape(line, GR_SHAPE(1, GRID, 1)), square);
     gr_tensor *up = gr_expand(gr_reshape(line, GR_SHAPE(GRID, 1, 1)), square);
     /* (x, y) of every grid point: x in the first column, y in the second */
-    gr_tensor *xy = gr_add(gr_unslice(across, 2, 0, 2), gr_unslice(up, 2, 1, 2));
+    gr_tensor *xy = gr_concat(GR_LIST(across, up), 2);
     gr_tensor *probability = gr_sigmoid(logits_of(net, gr_reshape(xy, GR_SHAPE(GRID * GRID, 2))));
 
     snprintf(path, sizeof path, "%s/%s.png", s->out, s->data);

@@ -183,6 +183,62 @@ static gr_tensor *slice(graph *g)
     return gr_slice(t, axis, once_in(g, 3) ? start - n : start, stop);
 }
 
+static gr_tensor *strided(graph *g)
+{
+    int x = pick_filled(g, ALL, 1);
+
+    if (x < 0) {
+        return NULL;
+    }
+    int axis = below(g, g->places[x].shape.rank), step = 1 + below(g, 4);
+    int64_t n = g->places[x].shape.dims[axis], start = below(g, n), stop = start + below(g, n) + 1;
+    note(g, "gr_slice_step");
+    gr_tensor *t = use(g, x);
+    note(g, " axis %d from %lld to %lld by %d", axis, (long long)start, (long long)stop, step);
+    return gr_slice_step(t, axis, start, stop, step);
+}
+
+/* Several of a tensor's parts times others of it: their gradients meet in one. */
+static gr_tensor *parted(graph *g)
+{
+    int x = pick_filled(g, FLOATS, 1);
+
+    if (x < 0) {
+        return NULL;
+    }
+    int axis = below(g, g->places[x].shape.rank), parts = 2 + below(g, 3);
+    int64_t n = g->places[x].shape.dims[axis], size = 1 + below(g, n);
+    note(g, "parts");
+    gr_tensor *t = use(g, x), *product = NULL;
+    for (int i = 0; i < parts; i++) {
+        int64_t start = below(g, n - size + 1);
+        note(g, " %lld", (long long)start);
+        gr_tensor *part = gr_slice(t, axis, start, start + size);
+        product = product ? gr_mul(product, part) : part;
+    }
+    return product;
+}
+
+/* Two tensors that may be the same, or the first with itself. */
+static gr_tensor *joined(graph *g)
+{
+    int x = pick(g, ALL), y = pick(g, ALL);
+
+    if (x < 0 || g->places[x].shape.rank == 0 || g->places[x].count > LARGEST / 3) {
+        return NULL;
+    }
+    if (y < 0 || !gr_same_shape(g->places[x].shape, g->places[y].shape) ||
+        g->places[x].dtype != g->places[y].dtype) {
+        y = x;
+    }
+    int axis = below(g, g->places[x].shape.rank), n = 2 + below(g, 2);
+    bool stacked = once_in(g, 3) && g->places[x].shape.rank < HIGHEST;
+    note(g, stacked ? "gr_stack" : "gr_concat");
+    gr_tensor *a = use(g, x), *b = use(g, y), *list[] = {a, b, a};
+    note(g, " %d along axis %d", n, axis);
+    return stacked ? gr_stack(list, n, axis) : gr_concat(list, n, axis);
+}
+
 static gr_tensor *unslice(graph *g)
 {
     int x = pick(g, ALL);
@@ -442,19 +498,35 @@ typedef struct operation {
 } operation;
 
 static const operation operations[] = {
-    {60, "unary", unary},      {90, "binary", binary},
-    {18, "ternary", ternary},  {5, "wide", wide},
-    {8, "cast", cast},         {45, "reduced", reduced},
-    {10, "softmax", softmax},  {12, "normalized", normalized},
-    {5, "position", position}, {8, "sum_to", sum_to},
-    {14, "reshape", reshape},  {12, "permute", permute},
-    {12, "expand", expand},    {14, "slice", slice},
-    {4, "unslice", unslice},   {8, "flip", flip},
-    {10, "squeeze", squeeze},  {6, "matmul", matmul},
-    {6, "gather", gather},     {6, "scatter_add", scatter_add},
-    {5, "take", take},         {4, "one_hot", one_hot},
-    {10, "source", source},    {5, "detached", detached},
-    {4, "kept", kept},         {10, "derivative", derivative},
+    {60, "unary", unary},
+    {90, "binary", binary},
+    {18, "ternary", ternary},
+    {5, "wide", wide},
+    {8, "cast", cast},
+    {45, "reduced", reduced},
+    {10, "softmax", softmax},
+    {12, "normalized", normalized},
+    {5, "position", position},
+    {8, "sum_to", sum_to},
+    {14, "reshape", reshape},
+    {12, "permute", permute},
+    {12, "expand", expand},
+    {14, "slice", slice},
+    {4, "unslice", unslice},
+    {8, "flip", flip},
+    {6, "strided", strided},
+    {8, "parted", parted},
+    {8, "joined", joined},
+    {10, "squeeze", squeeze},
+    {6, "matmul", matmul},
+    {6, "gather", gather},
+    {6, "scatter_add", scatter_add},
+    {5, "take", take},
+    {4, "one_hot", one_hot},
+    {10, "source", source},
+    {5, "detached", detached},
+    {4, "kept", kept},
+    {10, "derivative", derivative},
 };
 
 static int64_t applied[LENGTH(operations)];
