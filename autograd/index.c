@@ -130,8 +130,8 @@ static const gr__primitive scatter_primitive = GR__INDEXED("gr_scatter_add", sca
 static const gr__primitive one_hot_primitive = GR__INDEXED("gr_one_hot", scatter_add, place,
                                                            scatter_rule);
 
-static gr_tensor *scatter_add(const gr__primitive *op, const void *site, const gr_tensor *source,
-                              int axis, const gr_tensor *index, int64_t extent)
+gr_tensor *gr__scatter(const gr__primitive *op, const void *site, const gr_tensor *source, int axis,
+                       const gr_tensor *index, int64_t extent)
 {
     operands o = take_operands(op, "source", source, axis, index);
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
@@ -154,7 +154,7 @@ static gr_tensor *scatter_add(const gr__primitive *op, const void *site, const g
 
 gr_tensor *gr_scatter_add(const gr_tensor *source, int axis, const gr_tensor *index, int64_t extent)
 {
-    return scatter_add(&scatter_primitive, GR__SITE, source, axis, index, extent);
+    return gr__scatter(&scatter_primitive, GR__SITE, source, axis, index, extent);
 }
 
 /* ---- compositions ---- */
@@ -171,25 +171,42 @@ static gr_tensor *along(const gr_tensor *list, int axis, gr_shape shape)
     return gr_expand(gr_reshape(list, column), shape);
 }
 
+/* x's shape with the index's in place of the axis; false after reporting a rank above 8. */
+static bool put_in(gr_shape *shape, int axis, const gr__shape *index)
+{
+    gr_shape x = *shape;
+    char got[GR_SHAPE_TEXT];
+
+    shape->rank += index->rank - 1;
+    if (shape->rank > GR_MAX_RANK) {
+        return gr_fail(GR_ERROR_SHAPE, "gr_take", "index",
+                       "got %s, want a rank of %d at most: the result has 8 axes at most",
+                       gr__shape_text(index, got), GR_MAX_RANK + 1 - x.rank);
+    }
+    for (int i = axis; i < shape->rank; i++) {
+        int j = i - axis;
+        shape->dims[i] = j < index->rank ? index->dims[j] : x.dims[i - index->rank + 1];
+    }
+    return true;
+}
+
 gr_tensor *gr_take(const gr_tensor *x, int axis, const gr_tensor *index)
 {
     const gr_tensor *from = gr__operand("gr_take", "x", x);
     const gr_tensor *at = take_index("gr_take", "index", index);
-    char got[GR_SHAPE_TEXT];
 
     axis = gr__is_error(from) ? -1 : gr__axis("gr_take", "axis", axis, from->shape->rank);
     if (axis < 0 || gr__is_error(at)) {
         return &gr__error_tensor;
     }
-    if (at->shape->rank != 1) {
-        return gr__error(GR_ERROR_SHAPE, "gr_take", "index", "got %s, want (*)",
-                         gr__shape_text(at->shape, got));
-    }
-    if (!in_range("gr_take", "index", at, from->shape->dims[axis])) {
+    gr_shape shape = gr__public_shape(from->shape);
+    if (!put_in(&shape, axis, at->shape) ||
+        !in_range("gr_take", "index", at, from->shape->dims[axis])) {
         return &gr__error_tensor;
     }
-    gr_tensor *expanded = along(at, axis, gr__public_shape(from->shape));
-    return gather(&take_primitive, GR__SITE, from, axis, expanded);
+    gr_tensor *list = gr_reshape(at, GR_SHAPE(at->shape->count));
+    gr_tensor *expanded = along(list, axis, gr__public_shape(from->shape));
+    return gr_reshape(gather(&take_primitive, GR__SITE, from, axis, expanded), shape);
 }
 
 gr_tensor *gr_one_hot(const gr_tensor *index, int64_t classes)
@@ -213,6 +230,6 @@ gr_tensor *gr_one_hot(const gr_tensor *index, int64_t classes)
         return &gr__error_tensor;
     }
     shape.dims[shape.rank++] = 1;
-    return scatter_add(&one_hot_primitive, GR__SITE, gr_ones(shape), -1, gr_reshape(at, shape),
+    return gr__scatter(&one_hot_primitive, GR__SITE, gr_ones(shape), -1, gr_reshape(at, shape),
                        classes);
 }

@@ -45,6 +45,7 @@
  *     linalg.h   linear algebra: factors, systems, einsum, roots, distances
  *     fourier.h  Fourier transforms of real numbers
  *     conv.h     convolutions
+ *     segment.h  groups of rows
  *     random.h   random tensors from an explicit generator
  *     params.h   cells: the named tensors that change
  *     grad.h     gradients, of any order, and their check
@@ -72,6 +73,7 @@
 #include <gradus/pool.h>
 #include <gradus/primitive.h>
 #include <gradus/random.h>
+#include <gradus/segment.h>
 #include <gradus/tensor.h>
 
 #endif

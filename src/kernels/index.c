@@ -1,7 +1,10 @@
-/* gather and scatter_add. An index is checked as a whole before anything is read or written through
+/* gather, scatter_add and scatter_max. An index is checked as a whole before anything is read or written through
  * it, so the loops behind the check need no second thought. */
 #include "src/kernels/kernels.h"
 
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "src/kernels/nest.h"
@@ -117,32 +120,44 @@ typedef struct band {
     int64_t along[2], step[2];
 } band;
 
-typedef void add_kernel(void *out, const void *source, const int64_t *index, const band *b);
+typedef void fold_kernel(void *out, const void *source, const int64_t *index, const band *b);
 
-#define ADD(dtype, T) \
-    static void add_##dtype(void *out, const void *source, const int64_t *index, const band *b) \
+/* y is the fold of what is there, a, with the element x. */
+#define FOLD(name, dtype, T, y) \
+    static void name##_##dtype(void *out, const void *source, const int64_t *index, const band *b) \
     { \
-        T *to = out; \
         bool rows = b->step[1] == 0 && b->step[0] == 1; \
         for (int64_t i = 0; i < b->extent; i++) { \
             const T *from = (const T *)source + i * b->along[0]; \
             const int64_t *at = index + i * b->along[1]; \
-            if (rows) \
-                for (int64_t j = 0; j < b->count; j++) to[*at * b->width + j] += from[j]; \
-            else \
-                for (int64_t j = 0; j < b->count; j++) \
-                    to[at[j * b->step[1]] * b->width + j] += from[j * b->step[0]]; \
+            if (rows) { \
+                T *to = (T *)out + *at * b->width; \
+                for (int64_t j = 0; j < b->count; j++) { \
+                    T a = to[j], x = from[j]; \
+                    to[j] = y; \
+                } \
+            } else { \
+                for (int64_t j = 0; j < b->count; j++) { \
+                    T *to = (T *)out + at[j * b->step[1]] * b->width + j; \
+                    T a = *to, x = from[j * b->step[0]]; \
+                    *to = y; \
+                } \
+            } \
         } \
     }
 
-ADD(f32, float)
-ADD(f64, double)
-ADD(i64, int64_t)
+FOLD(add, f32, float, a + x)
+FOLD(add, f64, double, a + x)
+FOLD(add, i64, int64_t, a + x)
 
-/* Threads share out the positions beside the axis, never the axis: each element of out gets its
- * addends from one thread, in index order. */
-static void scatter_add(const gr__array *out, const gr__array *in, int axis, int threads,
-                        gr__fault *fault, int64_t size, add_kernel *add)
+/* A NaN stays, and one that comes wins, since no comparison with it is true. */
+FOLD(max, f32, float, a > x || a != a ? a : x)
+FOLD(max, f64, double, a > x || a != a ? a : x)
+
+/* Threads share out the positions beside the axis, never the axis: each element of out, which holds
+ * the neutral one, meets its operands in one thread, in index order. */
+static void scatter(const gr__array *out, const gr__array *in, int axis, int threads,
+                    gr__fault *fault, int64_t size, fold_kernel *fold)
 {
     const gr__array *source = &in[0], *index = &in[1];
     int after = axis + 1;
@@ -151,7 +166,6 @@ static void scatter_add(const gr__array *out, const gr__array *in, int axis, int
                                  source->strides + after, index->strides + after);
     int64_t width = inner.rows * inner.width, slice = out->dims[axis] * width;
 
-    memset(out->data, 0, (size_t)(out->count * size));
     GR__KERNEL(gr__check_index)(index, out->dims[axis], fault);
     if (fault->found || source->count == 0) return;
     int64_t pieces = gr__nest_pieces(&inner, PIECE), slices = gr__nest_pieces(&outer, 1);
@@ -164,24 +178,29 @@ static void scatter_add(const gr__array *out, const gr__array *in, int axis, int
                   .width = width,
                   .along = {source->strides[axis], index->strides[axis]},
                   .step = {inner.step[0], inner.step[1]}};
-        add((char *)out->data + (o.first * slice + p.first) * size,
-            (const char *)source->data + (o.offset[0] + p.offset[0]) * size,
-            (const int64_t *)index->data + o.offset[1] + p.offset[1], &b);
+        fold((char *)out->data + (o.first * slice + p.first) * size,
+             (const char *)source->data + (o.offset[0] + p.offset[0]) * size,
+             (const int64_t *)index->data + o.offset[1] + p.offset[1], &b);
     }
 }
 
-#define SCATTER_ADD(dtype, T) \
-    gr__opaque_kernel GR__KERNEL(gr__scatter_add_##dtype); \
-    void GR__KERNEL(gr__scatter_add_##dtype)(const gr__array *out, const gr__array *in, \
-                                             const void *detail, int threads, gr__fault *fault) \
+#define SCATTER(name, dtype, T, neutral) \
+    gr__opaque_kernel GR__KERNEL(gr__scatter_##name##_##dtype); \
+    void GR__KERNEL(gr__scatter_##name##_##dtype)(const gr__array *out, const gr__array *in, \
+                                                  const void *detail, int threads, \
+                                                  gr__fault *fault) \
     { \
         int axis = ((const gr__along *)detail)->axis; \
-        scatter_add(out, in, axis, threads, fault, sizeof(T), add_##dtype); \
+        T *to = out->data; \
+        for (int64_t i = 0; i < out->count; i++) to[i] = neutral; \
+        scatter(out, in, axis, threads, fault, sizeof(T), name##_##dtype); \
     }
 
-SCATTER_ADD(f32, float)
-SCATTER_ADD(f64, double)
-SCATTER_ADD(i64, int64_t)
+SCATTER(add, f32, float, 0)
+SCATTER(add, f64, double, 0)
+SCATTER(add, i64, int64_t, 0)
+SCATTER(max, f32, float, -INFINITY)
+SCATTER(max, f64, double, -INFINITY)
 
 #define ROWS(dtype, T) \
     gr__row_kernel GR__KERNEL(gr__pick_##dtype), GR__KERNEL(gr__place_##dtype); \

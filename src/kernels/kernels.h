@@ -148,6 +148,7 @@ typedef struct gr__kernels {
     gr__opaque_kernel *lu[GR__DTYPES], *lu_solve[GR__DTYPES];
     gr__opaque_kernel *distance2[GR__DTYPES];
     gr__opaque_kernel *rfft[GR__DTYPES], *irfft[GR__DTYPES];
+    gr__opaque_kernel *scatter_max[GR__DTYPES];
     gr__row_kernel *pick[GR__DTYPES], *place[GR__DTYPES];
     gr__index_check *check_index;
     gr__opaque_kernel *pool_pick[GR__DTYPES], *pool_place[GR__DTYPES];

@@ -68,6 +68,7 @@ DECLARE_FLOATS(gr__opaque_kernel, gr__pool_place)
 DECLARE_FLOATS(gr__opaque_kernel, gr__pool_sum)
 DECLARE_FLOATS(gr__opaque_kernel, gr__pool_spread)
 DECLARE_ALL(gr__opaque_kernel, gr__overlap_add)
+DECLARE_FLOATS(gr__opaque_kernel, gr__scatter_max)
 
 /* clang-format off */
 #define FLOATS(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), NULL}
@@ -126,4 +127,5 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .pool_sum = FLOATS(gr__pool_sum),
     .pool_spread = FLOATS(gr__pool_spread),
     .overlap_add = ALL(gr__overlap_add),
+    .scatter_max = FLOATS(gr__scatter_max),
 };
