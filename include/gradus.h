@@ -45,6 +45,7 @@
  *     linalg.h   linear algebra: factors, systems, einsum, roots, distances
  *     fourier.h  Fourier transforms of real numbers
  *     conv.h     convolutions
+ *     scan.h     running sums, products, recurrences
  *     segment.h  groups of rows
  *     random.h   random tensors from an explicit generator
  *     params.h   cells: the named tensors that change
@@ -73,6 +74,7 @@
 #include <gradus/pool.h>
 #include <gradus/primitive.h>
 #include <gradus/random.h>
+#include <gradus/scan.h>
 #include <gradus/segment.h>
 #include <gradus/tensor.h>
 

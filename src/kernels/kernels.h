@@ -82,6 +82,10 @@ typedef struct gr__placed {
     int64_t start, step;
     double fill;
 } gr__placed;
+typedef struct gr__scan {
+    int axis;
+    bool reverse; /* from the last element to the first */
+} gr__scan;
 
 typedef struct gr__reduced {
     int mask; /* of the axes, one bit each */
@@ -154,6 +158,8 @@ typedef struct gr__kernels {
     gr__opaque_kernel *pool_pick[GR__DTYPES], *pool_place[GR__DTYPES];
     gr__opaque_kernel *pool_sum[GR__DTYPES], *pool_spread[GR__DTYPES];
     gr__opaque_kernel *overlap_add[GR__DTYPES];
+    gr__opaque_kernel *cumsum[GR__DTYPES], *cumprod[GR__DTYPES];
+    gr__opaque_kernel *logcumsumexp[GR__DTYPES], *recurrence[GR__DTYPES];
 } gr__kernels;
 
 /* Names of one instruction set's kernels: GR__KERNEL(x) is x_v3 in the objects built for

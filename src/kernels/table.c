@@ -69,6 +69,10 @@ DECLARE_FLOATS(gr__opaque_kernel, gr__pool_sum)
 DECLARE_FLOATS(gr__opaque_kernel, gr__pool_spread)
 DECLARE_ALL(gr__opaque_kernel, gr__overlap_add)
 DECLARE_FLOATS(gr__opaque_kernel, gr__scatter_max)
+DECLARE_ALL(gr__opaque_kernel, gr__cumsum)
+DECLARE_ALL(gr__opaque_kernel, gr__cumprod)
+DECLARE_FLOATS(gr__opaque_kernel, gr__logcumsumexp)
+DECLARE_FLOATS(gr__opaque_kernel, gr__recurrence)
 
 /* clang-format off */
 #define FLOATS(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), NULL}
@@ -128,4 +132,8 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .pool_spread = FLOATS(gr__pool_spread),
     .overlap_add = ALL(gr__overlap_add),
     .scatter_max = FLOATS(gr__scatter_max),
+    .cumsum = ALL(gr__cumsum),
+    .cumprod = ALL(gr__cumprod),
+    .logcumsumexp = FLOATS(gr__logcumsumexp),
+    .recurrence = FLOATS(gr__recurrence),
 };

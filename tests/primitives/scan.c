@@ -1,0 +1,3 @@
+/* Scans: one test for each row of their table. */
+#define TABLE "tests/primitives/scan.def"
+#include "tests/primitives/certify.h"
