@@ -46,6 +46,7 @@
  *     fourier.h  Fourier transforms of real numbers
  *     conv.h     convolutions
  *     scan.h     running sums, products, recurrences
+ *     sort.h     order, selection, quantiles
  *     segment.h  groups of rows
  *     random.h   random tensors from an explicit generator
  *     params.h   cells: the named tensors that change
@@ -76,6 +77,7 @@
 #include <gradus/random.h>
 #include <gradus/scan.h>
 #include <gradus/segment.h>
+#include <gradus/sort.h>
 #include <gradus/tensor.h>
 
 #endif

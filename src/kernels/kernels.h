@@ -87,6 +87,19 @@ typedef struct gr__scan {
     bool reverse; /* from the last element to the first */
 } gr__scan;
 
+typedef struct gr__order {
+    int axis; /* along which the result has as many elements as are wanted, the first of all */
+    bool descending;
+} gr__order;
+
+/* An element of a row that is being sorted; one's working memory is twice its elements. */
+typedef struct gr__keyed {
+    uint64_t key; /* in the order of the elements, NaN the largest */
+    int64_t position;
+} gr__keyed;
+
+enum { GR__FEW = 64 }; /* so many are sorted, or selected, without working memory */
+
 typedef struct gr__reduced {
     int mask; /* of the axes, one bit each */
 } gr__reduced;
@@ -160,6 +173,7 @@ typedef struct gr__kernels {
     gr__opaque_kernel *overlap_add[GR__DTYPES];
     gr__opaque_kernel *cumsum[GR__DTYPES], *cumprod[GR__DTYPES];
     gr__opaque_kernel *logcumsumexp[GR__DTYPES], *recurrence[GR__DTYPES];
+    gr__opaque_kernel *argsort[GR__DTYPES];
 } gr__kernels;
 
 /* Names of one instruction set's kernels: GR__KERNEL(x) is x_v3 in the objects built for

@@ -73,6 +73,7 @@ DECLARE_ALL(gr__opaque_kernel, gr__cumsum)
 DECLARE_ALL(gr__opaque_kernel, gr__cumprod)
 DECLARE_FLOATS(gr__opaque_kernel, gr__logcumsumexp)
 DECLARE_FLOATS(gr__opaque_kernel, gr__recurrence)
+DECLARE_ALL(gr__opaque_kernel, gr__argsort)
 
 /* clang-format off */
 #define FLOATS(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), NULL}
@@ -136,4 +137,5 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .cumprod = ALL(gr__cumprod),
     .logcumsumexp = FLOATS(gr__logcumsumexp),
     .recurrence = FLOATS(gr__recurrence),
+    .argsort = ALL(gr__argsort),
 };

@@ -1,0 +1,40 @@
+"""Order along an axis: PyTorch's stable sort, whose first elements are the top k, and NumPy's
+quantiles and medians."""
+
+import numpy as np
+import torch
+
+gr_detach = torch.detach
+gr_square = torch.square
+gr_mul = torch.mul
+gr_reshape = torch.reshape
+gr_permute = torch.permute
+gr_expand = torch.broadcast_to
+
+
+def gr_sort(x, axis, descending):
+    return torch.sort(x, dim=axis, descending=descending, stable=True).values
+
+
+def gr_argsort(x, axis, descending):
+    return torch.argsort(x, dim=axis, descending=descending, stable=True)
+
+
+def gr_topk(x, k, axis, largest):
+    return gr_sort(x, axis, largest).narrow(axis, 0, k)
+
+
+def gr_argtopk(x, k, axis, largest):
+    return gr_argsort(x, axis, largest).narrow(axis, 0, k)
+
+
+def gr_ranks(x, axis, descending):
+    return torch.argsort(gr_argsort(x, axis, descending), dim=axis)
+
+
+def gr_quantile(x, q, axis, keepdim):
+    return torch.as_tensor(np.quantile(x.numpy(), q, axis=axis, keepdims=keepdim))
+
+
+def gr_median(x, axis, keepdim):
+    return torch.as_tensor(np.median(x.numpy(), axis, keepdims=keepdim))
