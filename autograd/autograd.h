@@ -79,6 +79,7 @@ bool gr__vjp_apart(const char *function, gr_tensor *y, gr_tensor *v, gr_tensor *
 /* v if it has the shape and dtype of x, which messages call `of`; else the error tensor. */
 const gr_tensor *gr__direction_for(const char *function, const char *argument, const gr_tensor *v,
                                    const char *of, const gr_tensor *x);
+
 /* gr_scatter_add, or another fold at an index, as a node of `op`, whose name messages show. */
 gr_tensor *gr__scatter(const gr__primitive *op, const void *site, const gr_tensor *source, int axis,
                        const gr_tensor *index, int64_t extent);

@@ -2,6 +2,7 @@
  * derivative of all of them. */
 #include <math.h>
 
+#include <gradus/arrange.h>
 #include <gradus/scan.h>
 
 #include "autograd/autograd.h"
@@ -35,14 +36,8 @@ static gr_tensor *before(const gr_tensor *x, const gr_tensor *y, double fill)
 {
     int axis = scan_of(y)->axis;
     int64_t n = x->shape->dims[axis], first = n > 0;
-    gr_shape column = {.rank = x->shape->rank};
 
-    for (int i = 0; i < column.rank; i++) {
-        column.dims[i] = i == axis ? n : 1;
-    }
-    gr_tensor *moved = gr_unslice(gr_slice(x, axis, 0, n - first), axis, first, n);
-    gr_tensor *at = gr_reshape(gr_arange((gr_dtype)x->dtype, n, 0, 1), column);
-    return fill == 0 ? moved : gr_where(gr_equal(at, 0), fill, moved);
+    return gr_pad(gr_slice(x, axis, 0, n - first), axis, first, 0, fill);
 }
 
 /* ---- recurrence ---- */

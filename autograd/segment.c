@@ -94,7 +94,7 @@ gr_tensor *gr_segment_mean(const gr_tensor *x, const gr_tensor *index, int64_t n
     }
     gr_shape column = {.rank = r.x->shape->rank, .dims = {n, 1, 1, 1, 1, 1, 1, 1}};
     gr_tensor *ones = gr_full((gr_dtype)r.x->dtype, GR_SHAPE(gr_count(index)), 1);
-    gr_tensor *count = gr_maximum(gr_scatter_add(ones, 0, index, n), 1);
+    gr_tensor *count = gr_maximum(gr__scatter(&op, GR__SITE, ones, 0, index, n), 1);
     return gr_div(fold(&op, GR__SITE, &r, r.x), gr_reshape(count, column));
 }
 

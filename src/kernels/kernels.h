@@ -82,6 +82,7 @@ typedef struct gr__placed {
     int64_t start, step;
     double fill;
 } gr__placed;
+
 typedef struct gr__scan {
     int axis;
     bool reverse; /* from the last element to the first */
@@ -166,6 +167,8 @@ typedef struct gr__kernels {
     gr__opaque_kernel *distance2[GR__DTYPES];
     gr__opaque_kernel *rfft[GR__DTYPES], *irfft[GR__DTYPES];
     gr__opaque_kernel *scatter_max[GR__DTYPES];
+    gr__opaque_kernel *gather[GR__DTYPES], *scatter_add[GR__DTYPES], *scatter_max[GR__DTYPES];
+    gr__opaque_kernel *pad[GR__DTYPES], *put[GR__DTYPES], *put_add[GR__DTYPES];
     gr__row_kernel *pick[GR__DTYPES], *place[GR__DTYPES];
     gr__index_check *check_index;
     gr__opaque_kernel *pool_pick[GR__DTYPES], *pool_place[GR__DTYPES];

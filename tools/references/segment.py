@@ -4,7 +4,6 @@ import torch
 
 gr_tanh = torch.tanh
 gr_square = torch.square
-gr_reshape = torch.reshape
 
 
 def _each(x, index, n, of):
@@ -38,9 +37,3 @@ def gr_segment_softmax(x, index, n):
     for i in range(n):
         y[index == i] = torch.softmax(x[index == i], 0)
     return y
-
-
-def gr_take(x, axis, index):
-    axis %= x.dim()
-    taken = torch.index_select(x, axis, index.reshape(-1))
-    return taken.reshape(x.shape[:axis] + index.shape + x.shape[axis + 1 :])

@@ -6,7 +6,6 @@ import torch
 
 gr_detach = torch.detach
 gr_square = torch.square
-gr_mul = torch.mul
 gr_reshape = torch.reshape
 gr_permute = torch.permute
 gr_expand = torch.broadcast_to
