@@ -167,11 +167,6 @@ static grid grid_of(const char *function, int64_t height, int64_t width, gr_wind
     return g;
 }
 
-static gr_tensor *padded(const gr_tensor *x, int axis, int64_t padding)
-{
-    return gr_pad(x, axis, padding, padding, 0);
-}
-
 gr_tensor *gr_unfold2d(const gr_tensor *x, gr_window rows, gr_window columns)
 {
     static const gr__primitive unfold = {.name = "gr_unfold2d", .dtypes = GR__FLOATS};
@@ -191,7 +186,8 @@ gr_tensor *gr_unfold2d(const gr_tensor *x, gr_window rows, gr_window columns)
     if (g.across < 0) {
         return &gr__error_tensor;
     }
-    gr_tensor *image = padded(padded(node, 2, rows.padding), 3, columns.padding);
+    gr_tensor *image = gr_pad(node, 2, rows.padding, rows.padding, 0);
+    image = gr_pad(image, 3, columns.padding, columns.padding, 0);
     gr_tensor *strips = gr_windows(image, 2, rows.size, rows.stride);
     strips = gr_permute(strips, GR_AXES(0, 1, 4, 2, 3)); /* (n, c, size, down, width) */
     gr_tensor *patches = gr_windows(strips, 4, columns.size, columns.stride);
