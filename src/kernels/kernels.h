@@ -160,13 +160,10 @@ typedef struct gr__kernels {
     gr__opaque_kernel *argmax[GR__DTYPES], *argmin[GR__DTYPES];
     gr__opaque_kernel *matmul[GR__DTYPES];
     gr__opaque_kernel *convolve[GR__DTYPES], *spread[GR__DTYPES], *weigh[GR__DTYPES];
-    gr__opaque_kernel *gather[GR__DTYPES], *scatter_add[GR__DTYPES];
-    gr__opaque_kernel *pad[GR__DTYPES], *put[GR__DTYPES], *put_add[GR__DTYPES];
     gr__opaque_kernel *cholesky[GR__DTYPES], *triangular_solve[GR__DTYPES];
     gr__opaque_kernel *lu[GR__DTYPES], *lu_solve[GR__DTYPES];
     gr__opaque_kernel *distance2[GR__DTYPES];
     gr__opaque_kernel *rfft[GR__DTYPES], *irfft[GR__DTYPES];
-    gr__opaque_kernel *scatter_max[GR__DTYPES];
     gr__opaque_kernel *gather[GR__DTYPES], *scatter_add[GR__DTYPES], *scatter_max[GR__DTYPES];
     gr__opaque_kernel *pad[GR__DTYPES], *put[GR__DTYPES], *put_add[GR__DTYPES];
     gr__row_kernel *pick[GR__DTYPES], *place[GR__DTYPES];
