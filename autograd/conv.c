@@ -227,19 +227,23 @@ static int64_t extent_of(const form *f, const gr_conv_options *o, int d, int64_t
 static bool find_extents(const form *f, const gr_conv_options *o, const gr_tensor *x,
                          const gr_tensor *w, gr_shape *shape)
 {
-    const char *why = f->transposed ? "which leaves nothing of axis %d of x, %s; less padding"
-                                    : "which reaches beyond axis %d of x, %s; more padding";
-    char got[GR_SHAPE_TEXT], of_x[GR_SHAPE_TEXT], text[GR_SHAPE_TEXT + 100];
+    char got[GR_SHAPE_TEXT], of_x[GR_SHAPE_TEXT];
 
-    for (int d = 0; d < f->axes; d++) {
-        int axis = 2 + d;
+    for (int axis = 2; axis < 2 + f->axes; axis++) {
         int64_t taps = w->shape->dims[axis];
-        shape->dims[axis] = taps < 1 ? -1 : extent_of(f, o, d, x->shape->dims[axis], taps);
-        if (shape->dims[axis] >= 0) continue;
-        snprintf(text, sizeof text, taps < 1 ? "want 1 or more along axis %d" : why, axis,
-                 gr__shape_text(x->shape, of_x));
-        return gr_fail(GR_ERROR_SHAPE, f->name, "weight", "got %s, %s",
-                       gr__shape_text(w->shape, got), text);
+        if (taps < 1) {
+            return gr_fail(GR_ERROR_SHAPE, f->name, "weight",
+                           "got %s, want 1 or more along axis %d", gr__shape_text(w->shape, got),
+                           axis);
+        }
+        shape->dims[axis] = extent_of(f, o, axis - 2, x->shape->dims[axis], taps);
+        if (shape->dims[axis] < 0) {
+            return gr_fail(GR_ERROR_SHAPE, f->name, "weight",
+                           "got %s, which %s axis %d of x, %s; %s padding",
+                           gr__shape_text(w->shape, got),
+                           f->transposed ? "leaves nothing of" : "reaches beyond", axis,
+                           gr__shape_text(x->shape, of_x), f->transposed ? "less" : "more");
+        }
     }
     return true;
 }

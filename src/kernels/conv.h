@@ -25,43 +25,61 @@ typedef struct gr__sweep_axis {
     int64_t first, every;
 } gr__sweep_axis;
 
-/* A block of outputs is computed from a packed copy of what it reads: rows of `pitch` elements, in
- * which columns that are `step` apart lie side by side, with zeros where there is padding. So
- * every tap of a row of outputs reads at one offset, without a bound to check. */
+/* What a block of outputs reads is packed, so that each tap of the kernel reads at one offset, without
+ * a bound to check and with zeros where there is padding. There are two ways.
+ *
+ * Rows: as in the array, but for columns that are `step` apart, which lie side by side. Neighbours in
+ * a row of outputs then read neighbours.
+ *
+ * Planes: for each column of the kernel what it meets, in rows as wide as those of outputs, and, unless
+ * they can share rows, for each row of the kernel too. Then all outputs of a block are one stretch of
+ * neighbours: worth the more copying where rows are short. */
+typedef struct gr__planes {
+    gr__sweep_axis axis[2];
+    int64_t channels;
+    int64_t rows, columns; /* outputs of a block: whole rows, or columns of one */
+    bool shared;           /* rows of the kernel meet the same rows of a plane */
+    int64_t read_rows;     /* of a plane */
+    int64_t each;          /* planes for a channel */
+} gr__planes;
+
 typedef struct gr__sweep {
     gr__sweep_axis axis[2];
     int64_t images, groups, in, out; /* channels of a group that are read and computed */
     int64_t depth;                   /* products in a sum */
     int64_t rows, columns;           /* outputs of a block */
-    int64_t read_rows, read_columns; /* what it reads */
-    int64_t phase, pitch, plane; /* in a packed block, from a column to its neighbour, from a row
-                                        to the next, from a channel to the next */
+    int64_t together;                /* images in a block */
+    int64_t read_rows, read_columns, phase, pitch; /* packed rows: what a block reads; from a column
+                                                      to its neighbour, from a row to the next */
+    int64_t plane;                                 /* from a channel, or a plane, to the next */
+    bool flat;                                     /* packed as planes */
+    gr__planes planes;
 } gr__sweep;
 
-/* The weight gradient is cut into strips of y: some rows, or, where a row is too long, some columns
- * of one. For each column of the kernel what it meets in x is packed as rows of the strip's width,
- * so that a strip is one stretch of numbers in y and, at some offset, in each packed plane. Strips
- * of several images are taken together; chunks of strips are added up apart, and their sums in the
- * end. */
+/* The weight gradient is cut into strips of y, blocks that are packed as planes: a strip is one
+ * stretch of numbers in y and, at some offset, in each plane. Strips of several images are taken
+ * together; chunks of strips are added up apart, and their sums in the end. A task is a chunk for a
+ * slab of channels of x, so many that the sums stay in the second-level cache. */
 typedef struct gr__weigh {
-    int64_t images, groups, in, out; /* channels of a group in x and in y */
-    int64_t depth;                   /* elements of w for each channel of y */
-    int64_t rows, columns;           /* of a strip */
-    int64_t strips[2];               /* of an image */
-    bool shared;                     /* rows of the kernel meet the same packed rows, at offsets */
-    int64_t planes, read_rows;       /* packed for each channel */
-    int64_t together;                /* images */
-    int64_t units, chunk, chunks;    /* strips of all images; of a chunk; how many chunks */
+    gr__planes planes;
+    int64_t images, groups, out;  /* channels of a group in y */
+    int64_t in, taps;             /* channels of a group in x, elements of a kernel */
+    int64_t slabs;                /* of channels: `planes.channels` each */
+    int64_t strips[2];            /* of an image */
+    int64_t together;             /* images */
+    int64_t units, chunk, chunks; /* strips of all images; of a chunk; how many chunks */
 } gr__weigh;
 
 enum {
     GR__CONV_ALIGN = 64,      /* bytes; no vector is longer */
     GR__CONV_BLOCK = 1 << 18, /* bytes of a packed block: it stays in the second-level cache */
+    GR__CONV_FEW = 128,       /* outputs that are to be computed together, of several images */
     GR__CONV_NARROW = 64,     /* outputs of a row that are worth a block */
     GR__CONV_TAPS = 3,        /* of a tile of the weight gradient */
     GR__CONV_CLOSE = 3 << 10, /* bytes of a channel of y that stay in the first-level cache */
     GR__CONV_CHUNK = 4096,    /* positions worth a sum of their own */
     GR__CONV_CHUNKS = 8,
+    GR__CONV_SUMS = 1 << 18, /* bytes of vectors that wait for more */
 };
 
 static inline int64_t gr__conv_least(int64_t a, int64_t b)
@@ -90,7 +108,7 @@ static inline int64_t gr__conv_round(int64_t bytes)
     return (bytes + GR__CONV_ALIGN - 1) / GR__CONV_ALIGN * GR__CONV_ALIGN;
 }
 
-/* ---- sweeps ---- */
+/* ---- axes ---- */
 
 static inline gr__sweep_axis gr__forward_axis(const gr__conv *conv, int d, int64_t in, int64_t taps,
                                               int64_t count)
@@ -155,13 +173,46 @@ static inline int64_t gr__sweep_reads(const gr__sweep_axis *a, int64_t outputs)
     return a->step * (outputs - 1) + gr__sweep_span(a) + 1;
 }
 
-static inline void gr__sweep_cut(gr__sweep *s, int64_t size)
+/* ---- planes ---- */
+
+static inline gr__planes gr__planes_of(const gr__sweep_axis *h, const gr__sweep_axis *w,
+                                       int64_t channels, bool may_share)
+{
+    gr__planes p = {.axis = {*h, *w}, .channels = channels};
+
+    p.shared = may_share && h->step == 1 && gr__sweep_span(h) <= (h->taps - 1) * h->count;
+    p.each = p.shared ? w->taps : h->taps * w->taps;
+    return p;
+}
+
+/* Rows and columns of a block, whose planes are to have at most `most` elements. */
+static inline void gr__planes_cut(gr__planes *p, int64_t most)
+{
+    const gr__sweep_axis *h = &p->axis[0], *w = &p->axis[1];
+    int64_t reach = p->shared ? gr__sweep_span(h) : 0;
+    int64_t each = most / gr__conv_most(p->channels * p->each, 1);
+
+    p->rows = gr__conv_share(h->count, gr__conv_most(each / w->count - reach, 1));
+    p->columns = p->rows > 1
+                     ? w->count
+                     : gr__conv_share(w->count, gr__conv_most(each / (1 + reach), GR__CONV_NARROW));
+    p->read_rows = p->rows + reach;
+}
+
+static inline int64_t gr__planes_plane(const gr__planes *p)
+{
+    return p->read_rows * p->columns;
+}
+
+/* ---- sweeps ---- */
+
+static inline void gr__sweep_rows(gr__sweep *s, int64_t size)
 {
     const gr__sweep_axis *h = &s->axis[0], *w = &s->axis[1];
     int64_t budget = GR__CONV_BLOCK / size / gr__conv_most(s->in, 1);
     int64_t widest = (budget / gr__sweep_reads(h, 1) - gr__sweep_span(w)) / w->step;
 
-    s->depth = s->in * h->taps * w->taps;
+    s->together = 1;
     s->columns = gr__conv_share(w->count, gr__conv_most(widest, GR__CONV_NARROW));
     s->read_columns = gr__sweep_reads(w, s->columns);
     s->phase = gr__conv_parts(s->read_columns, w->step);
@@ -170,6 +221,45 @@ static inline void gr__sweep_cut(gr__sweep *s, int64_t size)
     s->rows = gr__conv_share(h->count, gr__conv_most(highest, 1));
     s->read_rows = gr__sweep_reads(h, s->rows);
     s->plane = s->read_rows * s->pitch + GR__CONV_ALIGN / size;
+}
+
+/* Where outputs are few, of several whole images. */
+static inline void gr__sweep_planes(gr__sweep *s, int64_t size)
+{
+    int64_t count = s->axis[0].count * s->axis[1].count, budget = GR__CONV_BLOCK / size;
+    bool few = count < GR__CONV_FEW / 2;
+
+    s->planes = gr__planes_of(&s->axis[0], &s->axis[1], s->in, !few);
+    gr__planes_cut(&s->planes, few ? INT64_MAX : budget);
+    s->rows = s->planes.rows;
+    s->columns = s->planes.columns;
+    bool large = s->in * s->planes.each * GR__CONV_FEW > budget;
+    int64_t wanted = few ? gr__conv_parts(large ? GR__CONV_FEW / 4 : GR__CONV_FEW, count) : 1;
+    s->together = gr__conv_least(s->images, wanted);
+    s->plane = gr__conv_round(s->together * gr__planes_plane(&s->planes) * size) / size;
+}
+
+/* Whether planes save a quarter of the vectors, of the longest there are (below that their larger
+ * reach into the caches costs as much), and enough for the copying of some 5 steps a row: a vector
+ * takes half a step for each product. */
+static inline bool gr__sweep_is_flat(const gr__sweep *s, int64_t size)
+{
+    const gr__sweep_axis *h = &s->axis[0], *w = &s->axis[1];
+    int64_t lanes = GR__CONV_ALIGN / size, vectors = h->count * gr__conv_parts(w->count, lanes);
+    int64_t saved = vectors - gr__conv_parts(h->count * w->count, lanes);
+
+    return h->taps * w->taps > 0 && 4 * saved >= vectors &&
+           saved * h->taps * s->out / 2 > 5 * (h->count + h->taps);
+}
+
+static inline void gr__sweep_cut(gr__sweep *s, int64_t size)
+{
+    s->depth = s->in * s->axis[0].taps * s->axis[1].taps;
+    s->flat = gr__sweep_is_flat(s, size);
+    if (s->flat)
+        gr__sweep_planes(s, size);
+    else
+        gr__sweep_rows(s, size);
 }
 
 static inline int64_t gr__sweep_weights(const gr__sweep *s, int64_t size)
@@ -184,7 +274,9 @@ static inline int64_t gr__sweep_offsets(const gr__sweep *s)
 
 static inline int64_t gr__sweep_room(const gr__sweep *s, int64_t size)
 {
-    return gr__conv_round(s->in * s->plane * size) + GR__CONV_ALIGN;
+    int64_t planes = s->flat ? s->planes.each : 1;
+
+    return gr__conv_round(s->in * planes * s->plane * size) + GR__CONV_ALIGN;
 }
 
 static inline int64_t gr__sweep_bytes(const gr__sweep *s, int64_t size, int threads)
@@ -251,39 +343,28 @@ static inline size_t gr__spread_bytes(const gr__conv *conv, const int64_t *x, co
 
 /* ---- the weight gradient ---- */
 
-static inline void gr__weigh_cut(gr__weigh *g, const gr__conv *conv, const int64_t *w,
-                                 const int64_t *y, int64_t size)
-{
-    int64_t reach = (w[2] - 1) * conv->dilation[0];
-    int64_t budget = GR__CONV_BLOCK / size / gr__conv_most(g->in, 1);
-
-    g->shared = conv->stride[0] == 1 && conv->dilation[0] <= y[2];
-    g->planes = g->shared ? w[3] : w[2] * w[3];
-    reach = g->shared ? reach : 0;
-    budget /= g->planes;
-    g->rows = gr__conv_share(y[2], gr__conv_most(budget / y[3] - reach, 1));
-    g->columns = g->rows > 1
-                     ? y[3]
-                     : gr__conv_share(y[3], gr__conv_most(budget / (1 + reach), GR__CONV_NARROW));
-    g->read_rows = g->rows + reach;
-    g->strips[0] = gr__conv_parts(y[2], g->rows);
-    g->strips[1] = gr__conv_parts(y[3], g->columns);
-    int64_t fit = budget / (g->read_rows * g->columns);
-    g->together = gr__conv_most(gr__conv_least(fit, GR__CONV_CLOSE / size / (g->rows * g->columns)),
-                                1);
-}
-
 /* None of the extents is 0. */
 static inline gr__weigh gr__weigh_of(const gr__conv *conv, const int64_t *x, const int64_t *w,
                                      const int64_t *y, int64_t size)
 {
     gr__weigh g = {.images = x[0],
                    .groups = conv->groups,
-                   .in = w[1],
                    .out = w[0] / conv->groups,
-                   .depth = w[1] * w[2] * w[3]};
+                   .in = w[1],
+                   .taps = w[2] * w[3]};
+    int64_t slab = GR__CONV_SUMS / GR__CONV_ALIGN / (g.out * g.taps);
+    gr__sweep_axis axis[2];
+    gr__planes *p = &g.planes;
 
-    gr__weigh_cut(&g, conv, w, y, size);
+    for (int d = 0; d < 2; d++) axis[d] = gr__forward_axis(conv, d, x[2 + d], w[2 + d], y[2 + d]);
+    *p = gr__planes_of(&axis[0], &axis[1], gr__conv_share(w[1], gr__conv_most(slab, 1)), true);
+    g.slabs = gr__conv_parts(w[1], p->channels);
+    gr__planes_cut(p, GR__CONV_BLOCK / size);
+    g.strips[0] = gr__conv_parts(y[2], p->rows);
+    g.strips[1] = gr__conv_parts(y[3], p->columns);
+    int64_t fit = GR__CONV_BLOCK / size / (p->channels * p->each * gr__planes_plane(p));
+    int64_t close = GR__CONV_CLOSE / size / (p->rows * p->columns);
+    g.together = gr__conv_most(gr__conv_least(fit, close), 1);
     g.units = g.images * g.strips[0] * g.strips[1];
     for (g.chunks = 1; g.chunks < GR__CONV_CHUNKS && 2 * g.chunks <= g.units &&
                        2 * g.chunks * GR__CONV_CHUNK <= g.images * y[2] * y[3];)
@@ -293,34 +374,40 @@ static inline gr__weigh gr__weigh_of(const gr__conv *conv, const int64_t *x, con
 }
 
 /* Packed x, packed y, and the sums of a task. */
+/* Elements from a packed image of x to the next. */
+static inline int64_t gr__weigh_image(const gr__weigh *g)
+{
+    return g->planes.channels * g->planes.each * gr__planes_plane(&g->planes);
+}
+
 static inline int64_t gr__weigh_x(const gr__weigh *g, int64_t size)
 {
-    int64_t plane = g->read_rows * g->columns;
-
-    return gr__conv_round(g->together * g->in * g->planes * plane * size) + GR__CONV_ALIGN;
+    return gr__conv_round(g->together * gr__weigh_image(g) * size) + GR__CONV_ALIGN;
 }
 
 static inline int64_t gr__weigh_y(const gr__weigh *g, int64_t size)
 {
-    return gr__conv_round(g->together * g->out * g->rows * g->columns * size) + GR__CONV_ALIGN;
+    int64_t strip = g->planes.rows * g->planes.columns;
+
+    return gr__conv_round(g->together * g->out * strip * size) + GR__CONV_ALIGN;
 }
 
 static inline int64_t gr__weigh_sums(const gr__weigh *g)
 {
-    int64_t tiles = gr__conv_parts(g->depth, GR__CONV_TAPS);
+    int64_t tiles = gr__conv_parts(g->planes.channels * g->taps, GR__CONV_TAPS);
 
     return g->out * tiles * GR__CONV_TAPS * GR__CONV_ALIGN;
 }
 
 static inline int64_t gr__weigh_offsets(const gr__weigh *g)
 {
-    return gr__conv_round(g->depth * (int64_t)sizeof(int64_t));
+    return gr__conv_round(g->planes.channels * g->taps * (int64_t)sizeof(int64_t));
 }
 
 /* Sums of chunks, for all elements of w. */
 static inline int64_t gr__weigh_parts(const gr__weigh *g, int64_t size)
 {
-    return gr__conv_round(g->chunks * g->groups * g->out * g->depth * size);
+    return gr__conv_round(g->chunks * g->groups * g->out * g->in * g->taps * size);
 }
 
 static inline int64_t gr__weigh_room(const gr__weigh *g, int64_t size)

@@ -23,6 +23,14 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+#if defined(__x86_64__) && defined(__AVX512F__)
+#define ONCE(v) __asm__("" : "+v"(v))
+#elif defined(__x86_64__)
+#define ONCE(v) __asm__("" : "+x"(v))
+#else
+#define ONCE(v) (void)0
+#endif
+
 typedef T vector __attribute__((vector_size(BYTES), may_alias));
 typedef T anywhere __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
 
@@ -38,5 +46,6 @@ static inline int64_t most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+#include "src/kernels/pack.h"
 #include "src/kernels/sweep.h"
 #include "src/kernels/weigh.h"

@@ -23,6 +23,7 @@ enum { WIDEST = 8 };
 typedef struct tile {
     const T *w, *x[WIDEST];
     T *y[WIDEST];
+    int64_t first[WIDEST]; /* of a vector's results, their number in the block */
     const int64_t *offset;
     int64_t depth, y_channel;
 } tile;
@@ -112,106 +113,38 @@ static void pack_weights(const gr__sweep *s, T *to, const gr__array *w, int out,
     }
 }
 
-/* Where each tap reads in a packed block. */
-static void find_offsets(const gr__sweep *s, int64_t *offset)
-{
-    const gr__sweep_axis *h = &s->axis[0], *w = &s->axis[1];
-    int64_t top = h->shift - gr__sweep_lowest(h), left = w->shift - gr__sweep_lowest(w);
-
-    for (int64_t c = 0; c < s->in; c++) {
-        for (int64_t a = 0; a < h->taps; a++) {
-            for (int64_t b = 0; b < w->taps; b++) {
-                int64_t column = left + b * w->shift_step;
-                *offset++ = c * s->plane + (top + a * h->shift_step) * s->pitch +
-                            column % w->step * s->phase + column / w->step;
-            }
-        }
-    }
-}
-
-/* Copies n elements that are `step` apart. */
-static inline void copy_row(T *to, const T *from, int64_t step, int64_t n)
-{
-    if (step != 1 || n < LANES / 2) {
-        for (int64_t i = 0; i < n; i++) to[i] = from[i * step];
-    } else if (n < LANES) {
-        memcpy(to, from, LANES / 2 * sizeof(T));
-        memcpy(to + n - LANES / 2, from + n - LANES / 2, LANES / 2 * sizeof(T));
-    } else {
-        for (int64_t i = 0; i < n - LANES; i += LANES)
-            *(anywhere *)(to + i) = *(const anywhere *)(from + i);
-        *(anywhere *)(to + n - LANES) = *(const anywhere *)(from + n - LANES);
-    }
-}
-
-/* A block of outputs: where it begins, and where what it reads begins, along each axis. */
-typedef struct block {
-    int64_t row, column, top, left;
-} block;
-
-static block block_at(const gr__sweep *s, int64_t i)
-{
-    int64_t across = gr__conv_parts(s->axis[1].count, s->columns);
-    block b = {.row = i / across * s->rows, .column = i % across * s->columns};
-
-    b.top = b.row * s->axis[0].step + gr__sweep_lowest(&s->axis[0]);
-    b.left = b.column * s->axis[1].step + gr__sweep_lowest(&s->axis[1]);
-    return b;
-}
-
-/* Packs what lies inside x of one row of a block. */
-static void pack_row(const gr__sweep *s, const block *b, T *to, const T *x, int64_t stride)
-{
-    int64_t step = s->axis[1].step, begin = most(-b->left, 0);
-    int64_t end = least(s->read_columns, s->axis[1].in - b->left);
-
-    for (int64_t p = 0; p < least(step, s->read_columns); p++) {
-        int64_t first = begin <= p ? 0 : (begin - p + step - 1) / step;
-        int64_t last = end <= p ? 0 : (end - p + step - 1) / step;
-        if (first < last)
-            copy_row(to + p * s->phase + first, x + (b->left + first * step + p) * stride,
-                     step * stride, last - first);
-    }
-}
-
-/* Around that there are zeros, from the time when the room was cleared for this block. */
-static void pack(const gr__sweep *s, const block *b, T *to, const gr__array *x, int64_t n,
-                 int64_t channel)
-{
-    const T *from = (const T *)x->data + n * x->strides[0] + channel * x->strides[1];
-    int64_t begin = most(-b->top, 0), end = least(s->read_rows, s->axis[0].in - b->top);
-
-    for (int64_t c = 0; c < s->in; c++, from += x->strides[1], to += s->plane) {
-        for (int64_t r = begin; r < end; r++)
-            pack_row(s, b, to + r * s->pitch, from + (b->top + r) * x->strides[2], x->strides[3]);
-    }
-}
-
-/* The results of one block for the channels of a tile, a vector after the other along its rows. The
- * last vector of a row begins early enough to end with it. In a row shorter than a vector it cannot,
- * and what it writes too much is overwritten by the next row, if that is the next in memory; else,
- * and where results lie apart, a tile goes by way of a buffer. */
+/* The results of one block for the channels of a tile, a vector after the other along lines: rows, or
+ * one line where the block is packed as planes. The last vector of a line begins early enough to end
+ * with it. In a line shorter than a vector it cannot, and what it writes too much is overwritten by
+ * the next, if that is the next in memory; else, and where results lie apart, a tile goes by way of a
+ * buffer. */
 typedef struct walk {
     const T *x; /* the packed block */
     T *y;       /* the block's first result */
-    int64_t rows, columns, x_row, y_row, every;
-    int64_t row, column; /* where the next vector begins */
-    bool direct;
+    int64_t images, rows, columns, y_image, y_row, every;
+    int64_t lines, length, x_line; /* as they are packed */
+    int64_t line, column;          /* where the next vector begins */
+    bool direct;                   /* into lines as they are packed */
 } walk;
 
-static walk walk_of(const job *j, const block *b, const T *x, T *y)
+static walk walk_of(const job *j, const block *b, const T *x, T *y, int64_t images)
 {
     const gr__sweep *s = &j->sweep;
     const gr__sweep_axis *h = &s->axis[0], *w = &s->axis[1];
     walk k = {.x = x,
+              .images = images,
               .rows = least(s->rows, h->count - b->row),
               .columns = least(s->columns, w->count - b->column),
-              .x_row = h->step * s->pitch,
+              .y_image = s->groups * s->out * j->y_channel,
               .y_row = h->every * j->y_row,
-              .every = w->every};
+              .every = w->every,
+              .x_line = h->step * s->pitch};
+    bool whole = w->every == 1 && (k.rows == 1 || k.y_row == k.columns);
 
     k.y = y + (h->first + b->row * h->every) * j->y_row + w->first + b->column * w->every;
-    k.direct = w->every == 1 && (k.columns >= LANES || k.y_row == k.columns);
+    k.lines = s->flat ? 1 : k.rows;
+    k.length = s->flat ? images * k.rows * k.columns : k.columns;
+    k.direct = s->flat ? whole && images == 1 : whole || (w->every == 1 && k.columns >= LANES);
     return k;
 }
 
@@ -219,41 +152,54 @@ static walk walk_of(const job *j, const block *b, const T *x, T *y)
  * Returns whether the vector may be written as it is. */
 static inline bool place(walk *k, tile *t, int64_t v)
 {
-    int64_t column = k->columns < LANES ? 0 : least(k->column, k->columns - LANES);
-    bool inside = k->columns >= LANES || (k->rows - k->row) * k->columns >= LANES;
+    int64_t column = k->length < LANES ? 0 : least(k->column, k->length - LANES);
+    bool fits = k->length >= LANES || (k->lines - k->line) * k->length >= LANES;
 
-    t->x[v] = k->x + k->row * k->x_row + column;
-    t->y[v] = k->y + k->row * k->y_row + column * k->every;
-    if (k->column + LANES < k->columns) {
+    t->x[v] = k->x + k->line * k->x_line + column;
+    t->y[v] = k->y + k->line * k->y_row + column;
+    t->first[v] = k->line * k->length + column;
+    if (k->column + LANES < k->length) {
         k->column += LANES;
-    } else if (k->row + 1 < k->rows) {
-        k->row++;
+    } else if (k->line + 1 < k->lines) {
+        k->line++;
         k->column = 0;
     }
-    return inside && k->direct;
+    return fits && k->direct;
+}
+
+/* n results, of which the first has this number in the block. */
+static void scatter(const walk *k, T *y, int64_t first, const T *from, int64_t n)
+{
+    int64_t column = first % k->columns, line = first / k->columns;
+    int64_t row = line % k->rows, image = line / k->rows;
+
+    for (int64_t l = 0; l < n; l++) {
+        y[image * k->y_image + row * k->y_row + column * k->every] = from[l];
+        if (++column < k->columns) continue;
+        column = 0;
+        if (++row < k->rows) continue;
+        row = 0;
+        image++;
+    }
 }
 
 static void run_buffered(const walk *k, const tile *t, int64_t rows, int64_t vectors)
 {
     T buffer[SUMS * LANES] __attribute__((aligned(64)));
-    int64_t width = least(LANES, k->columns);
     tile other = *t;
 
     other.y_channel = vectors * LANES;
     for (int64_t v = 0; v < vectors; v++) other.y[v] = buffer + v * LANES;
     tile_of[rows](&other);
-    for (int64_t i = 0; i < rows; i++) {
-        for (int64_t v = 0; v < vectors; v++) {
-            T *y = t->y[v] + i * t->y_channel;
-            const T *from = other.y[v] + i * other.y_channel;
-            for (int64_t l = 0; l < width; l++) y[l * k->every] = from[l];
-        }
-    }
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t v = 0; v < vectors; v++)
+            scatter(k, k->y + i * t->y_channel, t->first[v], other.y[v] + i * other.y_channel,
+                    least(LANES, k->length));
 }
 
 static void run_tiles(walk k, tile *t, int64_t rows)
 {
-    int64_t vectors = tile_vectors(rows), count = k.rows * gr__conv_parts(k.columns, LANES);
+    int64_t vectors = tile_vectors(rows), count = k.lines * gr__conv_parts(k.length, LANES);
 
     for (int64_t i = 0; i < count; i += vectors) {
         bool direct = true;
@@ -265,21 +211,32 @@ static void run_tiles(walk k, tile *t, int64_t rows)
     }
 }
 
-/* One block of one image: packed once, then all channels of the group. */
+static void pack(const gr__sweep *s, const block *b, T *to, const gr__array *x, int64_t n,
+                 int64_t images, int64_t channel)
+{
+    if (!s->flat) {
+        pack_rows(s, b, to, x, n, channel);
+        return;
+    }
+    for (int64_t i = 0; i < images; i++)
+        pack_planes(&s->planes, b, to + i * s->rows * s->columns, s->plane, x, n + i, channel);
+}
+
+/* One block of one group, from image n on: packed once, then all channels. */
 static void run_block(const job *j, const block *b, T *room, int64_t n, int64_t group)
 {
     const gr__sweep *s = &j->sweep;
-    int64_t first = group * s->out;
+    int64_t first = group * s->out, images = least(s->together, s->images - n);
     tile t = {.w = j->w + first * s->depth,
               .offset = j->offset,
               .depth = s->depth,
               .y_channel = j->y_channel};
 
-    pack(s, b, room, j->x, n, group * s->in);
+    pack(s, b, room, j->x, n, images, group * s->in);
     for (int64_t o = 0, rows; o < s->out; o += rows, t.w += rows * s->depth) {
         T *y = j->y + (n * s->groups * s->out + first + o) * j->y_channel;
         rows = tile_rows(s->out - o);
-        run_tiles(walk_of(j, b, room, y), &t, rows);
+        run_tiles(walk_of(j, b, room, y, images), &t, rows);
     }
 }
 
@@ -291,10 +248,10 @@ enum { SWEEP_ALONE = 1 << 21 };
 static void sweep(const job *j, int threads)
 {
     const gr__sweep *s = &j->sweep;
-    int64_t each = s->images * s->groups;
-    int64_t blocks = gr__conv_parts(s->axis[0].count, s->rows) *
-                     gr__conv_parts(s->axis[1].count, s->columns);
-    double work = (double)(each * s->out * s->depth) * (double)s->axis[0].count *
+    int64_t across = gr__conv_parts(s->axis[1].count, s->columns);
+    int64_t places = gr__conv_parts(s->axis[0].count, s->rows) * across;
+    int64_t each = gr__conv_parts(s->images, s->together) * s->groups;
+    double work = (double)(s->images * s->groups * s->out * s->depth) * (double)s->axis[0].count *
                   (double)s->axis[1].count;
     int team = work < SWEEP_ALONE ? 1 : threads;
 
@@ -303,11 +260,11 @@ static void sweep(const job *j, int threads)
         T *room = (T *)(void *)(j->room + omp_get_thread_num() * j->room_bytes);
         int64_t cleared = -1;
 #pragma omp for schedule(static)
-        for (int64_t i = 0; i < blocks * each; i++) {
-            block b = block_at(s, i / each);
+        for (int64_t i = 0; i < places * each; i++) {
+            block b = block_at(i / each, across, s->rows, s->columns);
             if (cleared != i / each) memset(room, 0, (size_t)j->room_bytes);
             cleared = i / each;
-            run_block(j, &b, room, i % each / s->groups, i % s->groups);
+            run_block(j, &b, room, i % each / s->groups * s->together, i % s->groups);
         }
     }
 }
@@ -330,7 +287,10 @@ static void run_sweep(const gr__sweep *s, const gr__array *y, const gr__array *x
              .room_bytes = gr__sweep_room(s, sizeof(T))};
 
     pack_weights(s, weights, w, out, 1 - out);
-    find_offsets(s, offset);
+    if (s->flat)
+        find_in_planes(&s->planes, s->plane, offset);
+    else
+        find_in_rows(s, offset);
     sweep(&j, threads);
 }
 

@@ -40,6 +40,7 @@ static void dots_##rows(const dots *d) \
             UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) in[s] = *(const anywhere *)(x[s] + f); \
             UNROLL for (int i = 0; i < rows; i++) { \
                 vector out = *(const anywhere *)(y + i * channel + f); \
+                ONCE(out); \
                 UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) sum[i][s] = FMA(out, in[s], sum[i][s]); \
             } \
         } \
@@ -88,86 +89,37 @@ static T fold(vector v)
 /* What the weight gradient works on. */
 typedef struct weighing {
     gr__weigh plan;
-    const gr__conv *conv;
     const gr__array *x, *y;
-    int64_t kernel[2];
     const int64_t *offset; /* of taps in packed planes */
     T *part;               /* the sums of chunks */
     bool in_place;         /* strips of y are contiguous as they are */
 } weighing;
 
-/* A task's working memory. */
-typedef struct bench {
+/* A task: its working memory, its channels of x, and what it adds up. */
+typedef struct task {
     T *x, *y;
     vector *sum;
-} bench;
-
-/* The packed planes: for each channel and column of the kernel, and, unless rows share them, each row
- * of the kernel. */
-static void find_planes(const weighing *j, int64_t *offset)
-{
-    const gr__weigh *g = &j->plan;
-    int64_t plane = g->read_rows * g->columns, columns = j->kernel[1];
-
-    for (int64_t c = 0; c < g->in; c++) {
-        for (int64_t a = 0; a < j->kernel[0]; a++) {
-            for (int64_t b = 0; b < columns; b++) {
-                int64_t own = g->shared ? b : a * columns + b;
-                int64_t row = g->shared ? a * j->conv->dilation[0] : 0;
-                *offset++ = (c * g->planes + own) * plane + row * g->columns;
-            }
-        }
-    }
-}
-
-/* The part of a plane that lies inside x: `rows` and `columns` from where zeros end to where they
- * begin again. */
-static void pack_plane(const weighing *j, T *to, const T *x, int64_t top, int64_t left)
-{
-    const gr__weigh *g = &j->plan;
-    const int64_t *dims = j->x->dims, *strides = j->x->strides, *step = j->conv->stride;
-    int64_t first = left < 0 ? (-left + step[1] - 1) / step[1] : 0;
-    int64_t end = least(g->columns, dims[3] <= left ? 0 : (dims[3] - left + step[1] - 1) / step[1]);
-
-    for (int64_t r = 0; r < g->read_rows && first < end; r++) {
-        int64_t row = top + r * step[0];
-        if (row >= 0 && row < dims[2])
-            copy_row(to + r * g->columns + first,
-                     x + row * strides[2] + (left + first * step[1]) * strides[3],
-                     step[1] * strides[3], end - first);
-    }
-}
-
-/* Packs what the strip that begins at (row, column) of y meets in an image of x. */
-static void pack_x(const weighing *j, T *to, int64_t n, int64_t group, int64_t row, int64_t column)
-{
-    const gr__weigh *g = &j->plan;
-    const gr__conv *conv = j->conv;
-    const T *x = (const T *)j->x->data + n * j->x->strides[0] + group * g->in * j->x->strides[1];
-    int64_t top = row * conv->stride[0] - conv->padding[0];
-    int64_t left = column * conv->stride[1] - conv->padding[1];
-
-    for (int64_t c = 0; c < g->in; c++, x += j->x->strides[1]) {
-        for (int64_t p = 0; p < g->planes; p++, to += g->read_rows * g->columns)
-            pack_plane(j, to, x, top + p / j->kernel[1] * conv->dilation[0],
-                       left + p % j->kernel[1] * conv->dilation[1]);
-    }
-}
+    gr__planes planes;
+    int64_t chunk, group, channel; /* the first channel of its slab, in x */
+    int64_t depth;                 /* elements of w for each channel of y */
+} task;
 
 /* Strips of y, of `images` images. */
 typedef struct strip {
-    int64_t image, images, group, row, column, rows, columns;
+    block at;
+    int64_t image, images, rows, columns;
 } strip;
 
-static void pack_y(const weighing *j, T *to, const strip *s)
+static void pack_y(const weighing *j, const task *k, const strip *s)
 {
     const gr__array *y = j->y;
+    T *to = k->y;
 
     for (int64_t n = 0; n < s->images; n++) {
         for (int64_t o = 0; o < j->plan.out; o++) {
             const T *from = (const T *)y->data + (s->image + n) * y->strides[0] +
-                            (s->group * j->plan.out + o) * y->strides[1] + s->row * y->strides[2] +
-                            s->column * y->strides[3];
+                            (k->group * j->plan.out + o) * y->strides[1] +
+                            s->at.row * y->strides[2] + s->at.column * y->strides[3];
             for (int64_t r = 0; r < s->rows; r++, to += s->columns)
                 copy_row(to, from + r * y->strides[2], y->strides[3], s->columns);
         }
@@ -175,18 +127,18 @@ static void pack_y(const weighing *j, T *to, const strip *s)
 }
 
 /* All sums of a task over some strips. */
-static void run_dots(const weighing *j, const bench *room, dots d)
+static void run_dots(const weighing *j, const task *t, dots d)
 {
     const gr__weigh *g = &j->plan;
     const T *y = d.y;
 
-    d.sum = room->sum;
+    d.sum = t->sum;
     for (int64_t o = 0, rows; o < g->out; o += rows, y += rows * d.y_channel) {
         rows = tile_rows(g->out - o);
         d.y = y;
-        for (int64_t k = 0; k < g->depth; k += GR__CONV_TAPS, d.sum += rows * GR__CONV_TAPS) {
+        for (int64_t k = 0; k < t->depth; k += GR__CONV_TAPS, d.sum += rows * GR__CONV_TAPS) {
             for (int64_t s = 0; s < GR__CONV_TAPS; s++)
-                d.x[s] = room->x + j->offset[least(k + s, g->depth - 1)];
+                d.x[s] = t->x + j->offset[least(k + s, t->depth - 1)];
             dots_of[rows](&d);
         }
     }
@@ -203,11 +155,11 @@ static mask last_lanes(int64_t count)
     return m;
 }
 
-static void run_strip(const weighing *j, const bench *room, const strip *s)
+static void run_strip(const weighing *j, const task *t, const strip *s)
 {
     const gr__weigh *g = &j->plan;
     const gr__array *y = j->y;
-    int64_t count = s->rows * s->columns, image = g->in * g->planes * g->read_rows * g->columns;
+    int64_t count = s->rows * s->columns, image = gr__weigh_image(g);
     mask those = last_lanes(count);
     dots d = {.x_image = image,
               .images = s->images,
@@ -216,86 +168,103 @@ static void run_strip(const weighing *j, const bench *room, const strip *s)
               .those = &those};
 
     for (int64_t n = 0; n < s->images; n++)
-        pack_x(j, room->x + n * image, s->image + n, s->group, s->row, s->column);
+        pack_planes(&t->planes, &s->at, t->x + n * image, gr__planes_plane(&t->planes), j->x,
+                    s->image + n, t->channel);
     if (j->in_place && count >= LANES) {
-        d.y = (const T *)y->data + s->image * y->strides[0] + s->group * g->out * y->strides[1] +
-              s->row * y->strides[2] + s->column;
+        d.y = (const T *)y->data + s->image * y->strides[0] + t->group * g->out * y->strides[1] +
+              s->at.row * y->strides[2] + s->at.column;
         d.y_channel = y->strides[1];
         d.y_image = y->strides[0];
     } else {
-        pack_y(j, room->y, s);
-        d.y = room->y;
+        pack_y(j, t, s);
+        d.y = t->y;
         d.y_channel = count;
         d.y_image = g->out * count;
     }
-    run_dots(j, room, d);
+    run_dots(j, t, d);
 }
 
 /* The images that are taken together from unit `first` on: of one strip, within the chunk. */
-static strip strip_at(const weighing *j, int64_t group, int64_t first, int64_t end)
+static strip strip_at(const weighing *j, int64_t first, int64_t end)
 {
     const gr__weigh *g = &j->plan;
     int64_t which = first / g->images, image = first % g->images;
-    strip s = {.image = image,
-               .images = least(least(g->together, g->images - image), end - first),
-               .group = group,
-               .row = which / g->strips[1] * g->rows,
-               .column = which % g->strips[1] * g->columns};
+    strip s = {.at = block_at(which, g->strips[1], g->planes.rows, g->planes.columns),
+               .image = image,
+               .images = least(least(g->together, g->images - image), end - first)};
 
-    s.rows = least(g->rows, j->y->dims[2] - s.row);
-    s.columns = least(g->columns, j->y->dims[3] - s.column);
+    s.rows = least(g->planes.rows, j->y->dims[2] - s.at.row);
+    s.columns = least(g->planes.columns, j->y->dims[3] - s.at.column);
     return s;
 }
 
 /* The sums' lanes folded, in the order of w. */
-static void fold_sums(const weighing *j, T *part, const vector *sum)
+static void fold_sums(const weighing *j, const task *t)
 {
     const gr__weigh *g = &j->plan;
+    int64_t depth = g->in * g->taps, first = t->channel % g->in * g->taps;
+    T *part = j->part + (t->chunk * g->groups + t->group) * g->out * depth + first;
+    const vector *sum = t->sum;
 
-    for (int64_t o = 0, rows; o < g->out; o += rows, part += rows * g->depth) {
+    for (int64_t o = 0, rows; o < g->out; o += rows, part += rows * depth) {
         rows = tile_rows(g->out - o);
-        for (int64_t k = 0; k < g->depth; k += GR__CONV_TAPS) {
+        for (int64_t k = 0; k < t->depth; k += GR__CONV_TAPS) {
             for (int64_t i = 0; i < rows; i++) {
                 for (int64_t s = 0; s < GR__CONV_TAPS; s++, sum++)
-                    if (k + s < g->depth) part[i * g->depth + k + s] = fold(*sum);
+                    if (k + s < t->depth) part[i * depth + k + s] = fold(*sum);
             }
         }
     }
 }
 
-/* One chunk of one group. Outside x there are zeros, from when the room was cleared for a strip. */
-static void run_chunk(const weighing *j, const bench *room, int64_t chunk, int64_t group)
+/* Outside x there are zeros in the room, from when it was cleared for strips of this place. */
+static void run_task(const weighing *j, const task *t)
 {
     const gr__weigh *g = &j->plan;
-    int64_t end = least((chunk + 1) * g->chunk, g->units), row = -1, column = -1;
+    int64_t end = least((t->chunk + 1) * g->chunk, g->units), cleared = -1;
 
-    memset(room->sum, 0, (size_t)gr__weigh_sums(g));
-    for (int64_t i = chunk * g->chunk; i < end;) {
-        strip s = strip_at(j, group, i, end);
-        if (s.row != row || s.column != column)
-            memset(room->x, 0, (size_t)gr__weigh_x(g, sizeof(T)));
-        row = s.row;
-        column = s.column;
-        run_strip(j, room, &s);
+    memset(t->sum, 0, (size_t)gr__weigh_sums(g));
+    for (int64_t i = t->chunk * g->chunk; i < end;) {
+        strip s = strip_at(j, i, end);
+        if (cleared != i / g->images) memset(t->x, 0, (size_t)gr__weigh_x(g, sizeof(T)));
+        cleared = i / g->images;
+        run_strip(j, t, &s);
         i += s.images;
     }
-    fold_sums(j, j->part + (chunk * g->groups + group) * g->out * g->depth, room->sum);
+    fold_sums(j, t);
+}
+
+static task task_at(const weighing *j, char *room, int64_t i)
+{
+    const gr__weigh *g = &j->plan;
+    int64_t first = i % g->slabs * g->planes.channels;
+    task t = {.sum = (vector *)(void *)room,
+              .x = (T *)(void *)(room + gr__weigh_sums(g)),
+              .planes = g->planes,
+              .group = i / g->slabs % g->groups,
+              .chunk = i / g->slabs / g->groups};
+
+    t.y = (T *)(void *)((char *)t.x + gr__weigh_x(g, sizeof(T)));
+    t.planes.channels = least(g->planes.channels, g->in - first);
+    t.channel = t.group * g->in + first;
+    t.depth = t.planes.channels * g->taps;
+    return t;
 }
 
 static void weigh(const weighing *j, char *memory, int threads)
 {
     const gr__weigh *g = &j->plan;
-    double work = (double)j->y->count * (double)g->depth;
+    double work = (double)j->y->count * (double)(g->in * g->taps);
     int team = work < SWEEP_ALONE ? 1 : threads;
 
 #pragma omp parallel num_threads(team) if (team > 1)
     {
-        char *at = memory + omp_get_thread_num() * gr__weigh_room(g, sizeof(T));
-        bench room = {.sum = (vector *)(void *)at, .x = (T *)(void *)(at + gr__weigh_sums(g))};
-        room.y = (T *)(void *)((char *)room.x + gr__weigh_x(g, sizeof(T)));
+        char *room = memory + omp_get_thread_num() * gr__weigh_room(g, sizeof(T));
 #pragma omp for schedule(static)
-        for (int64_t i = 0; i < g->chunks * g->groups; i++)
-            run_chunk(j, &room, i / g->groups, i % g->groups);
+        for (int64_t i = 0; i < g->chunks * g->groups * g->slabs; i++) {
+            task t = task_at(j, room, i);
+            run_task(j, &t);
+        }
     }
 }
 
@@ -323,15 +292,14 @@ void WEIGH(const gr__array *w, const gr__array *in, const void *detail, int thre
     int64_t *offset = memory->data;
     char *part = (char *)offset + gr__weigh_offsets(&g);
     weighing j = {.plan = g,
-                  .conv = detail,
                   .x = x,
                   .y = y,
-                  .kernel = {w->dims[2], w->dims[3]},
                   .offset = offset,
                   .part = (T *)(void *)part,
-                  .in_place = y->strides[3] == 1 && (g.rows == 1 || y->strides[2] == y->dims[3])};
+                  .in_place = y->strides[3] == 1 &&
+                              (g.planes.rows == 1 || y->strides[2] == y->dims[3])};
 
-    find_planes(&j, offset);
+    find_in_planes(&g.planes, gr__planes_plane(&g.planes), offset);
     weigh(&j, part + gr__weigh_parts(&g, sizeof(T)), threads);
     add_chunks(w->data, j.part, g.chunks, w->count);
 }
