@@ -2,6 +2,7 @@
 #ifndef GRADUS_LAYERS_H
 #define GRADUS_LAYERS_H
 
+#include <gradus/conv.h>
 #include <gradus/params.h>
 #include <gradus/random.h>
 #include <gradus/tensor.h>
@@ -21,6 +22,62 @@ GR_API gr_linear gr_linear_new(gr_params *params, const char *name, int64_t in, 
                                gr_rng *rng);
 GR_API gr_tensor *gr_linear_apply(const gr_linear *layer,
                                   const gr_tensor *x); /* (*, in) -> (*, out) */
+
+/* y = gr_conv2d(x, weight, options) + bias, and likewise the others. The cells "name.weight" and
+ * "name.bias" (out) belong to the params given to _new, in a group of that name; both start uniform
+ * in +-1/sqrt(n), n being the elements of weight[0], as in PyTorch. The options' groups divide in and
+ * out. */
+typedef struct gr_conv2d_layer {
+    gr_tensor *weight; /* (out, in / groups, kh, kw) */
+    gr_tensor *bias;   /* (out) */
+    gr_conv_options options;
+} gr_conv2d_layer;
+
+GR_API gr_conv2d_layer gr_conv2d_layer_new(gr_params *params, const char *name, int64_t in,
+                                           int64_t out, gr_shape kernel, gr_conv_options options,
+                                           gr_rng *rng); /* kernel (kh, kw) */
+GR_API gr_tensor *gr_conv2d_layer_apply(const gr_conv2d_layer *layer,
+                                        const gr_tensor *x); /* (N, in, H, W) */
+
+typedef struct gr_conv1d_layer {
+    gr_tensor *weight; /* (out, in / groups, k) */
+    gr_tensor *bias;   /* (out) */
+    gr_conv_options options;
+} gr_conv1d_layer;
+
+GR_API gr_conv1d_layer gr_conv1d_layer_new(gr_params *params, const char *name, int64_t in,
+                                           int64_t out, int64_t kernel, gr_conv_options options,
+                                           gr_rng *rng);
+GR_API gr_tensor *gr_conv1d_layer_apply(const gr_conv1d_layer *layer,
+                                        const gr_tensor *x); /* (N, in, W) */
+
+typedef struct gr_conv_transpose2d_layer {
+    gr_tensor *weight; /* (in, out / groups, kh, kw) */
+    gr_tensor *bias;   /* (out) */
+    gr_conv_options options;
+} gr_conv_transpose2d_layer;
+
+GR_API gr_conv_transpose2d_layer gr_conv_transpose2d_layer_new(gr_params *params, const char *name,
+                                                               int64_t in, int64_t out,
+                                                               gr_shape kernel,
+                                                               gr_conv_options options,
+                                                               gr_rng *rng);
+GR_API gr_tensor *gr_conv_transpose2d_layer_apply(const gr_conv_transpose2d_layer *layer,
+                                                  const gr_tensor *x); /* (N, in, H, W) */
+
+typedef struct gr_conv_transpose1d_layer {
+    gr_tensor *weight; /* (in, out / groups, k) */
+    gr_tensor *bias;   /* (out) */
+    gr_conv_options options;
+} gr_conv_transpose1d_layer;
+
+GR_API gr_conv_transpose1d_layer gr_conv_transpose1d_layer_new(gr_params *params, const char *name,
+                                                               int64_t in, int64_t out,
+                                                               int64_t kernel,
+                                                               gr_conv_options options,
+                                                               gr_rng *rng);
+GR_API gr_tensor *gr_conv_transpose1d_layer_apply(const gr_conv_transpose1d_layer *layer,
+                                                  const gr_tensor *x); /* (N, in, W) */
 
 /* Initial values, in the default dtype. The fans of a shape (out, in, *) are in and out times the
  * product of the rest; rank 2 or more. gain 1 for linear and sigmoid, sqrt(2) for relu, 5/3 for
