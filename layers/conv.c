@@ -81,6 +81,8 @@ static bool check_input(const kind *k, const gr_tensor *weight, int64_t groups, 
                    gr_shape_text(shape, text), (long long)in, k->axes == 1 ? "" : ",*");
 }
 
+/* The bias is repeated for each image first: its gradient is then summed along the last axes, which
+ * costs next to nothing, and what is left of that along the first one. */
 static gr_tensor *apply(const kind *k, cells c, gr_conv_options options, const gr_tensor *x)
 {
     if (!gr_check_operand(k->apply, "weight", c.weight) ||
@@ -88,8 +90,11 @@ static gr_tensor *apply(const kind *k, cells c, gr_conv_options options, const g
         !check_input(k, c.weight, options.groups, x)) {
         return gr_error_tensor();
     }
-    gr_shape each = {1 + k->axes, {gr_dim(c.bias, 0), 1, 1}}; /* (out, 1, 1) */
-    return gr_add(k->convolve(x, c.weight, options), gr_reshape(c.bias, each));
+    gr_shape each = {2 + k->axes, {1, gr_dim(c.bias, 0), 1, 1}};
+    gr_tensor *bias = gr_reshape(c.bias, each); /* (1, out, 1, 1) */
+
+    each.dims[0] = gr_dim(x, 0);
+    return gr_add(k->convolve(x, c.weight, options), gr_expand(bias, each));
 }
 
 static gr_tensor *no_layer(const kind *k)

@@ -2,20 +2,29 @@
  * room that takes it holds zeros, from the time when it was cleared for a block of this place; what
  * lies inside the array is copied over them. */
 
-/* Copies n elements that are `step` apart. */
-static inline void copy_row(T *to, const T *from, int64_t step, int64_t n)
+/* Copies `rows` rows of n elements that are `step` apart. */
+static inline void copy_rows(T *to, int64_t to_row, const T *from, int64_t from_row, int64_t step,
+                             int64_t rows, int64_t n)
 {
-    if (step == 2) {
-        for (int64_t i = 0; i < n; i++) to[i] = from[i * 2];
-    } else if (step != 1 || n < LANES / 2) {
-        for (int64_t i = 0; i < n; i++) to[i] = from[i * step];
-    } else if (n < LANES) {
-        memcpy(to, from, LANES / 2 * sizeof(T));
-        memcpy(to + n - LANES / 2, from + n - LANES / 2, LANES / 2 * sizeof(T));
+    enum { HALF = LANES / 2 };
+
+    if (step == 1 && n >= LANES) {
+        for (; rows > 0; rows--, to += to_row, from += from_row) {
+            for (int64_t i = 0; i < n - LANES; i += LANES)
+                *(anywhere *)(to + i) = *(const anywhere *)(from + i);
+            *(anywhere *)(to + n - LANES) = *(const anywhere *)(from + n - LANES);
+        }
+    } else if (step == 1 && n >= HALF) {
+        for (; rows > 0; rows--, to += to_row, from += from_row) {
+            memcpy(to, from, HALF * sizeof(T));
+            memcpy(to + n - HALF, from + n - HALF, HALF * sizeof(T));
+        }
+    } else if (step == 2) {
+        for (; rows > 0; rows--, to += to_row, from += from_row)
+            for (int64_t i = 0; i < n; i++) to[i] = from[2 * i];
     } else {
-        for (int64_t i = 0; i < n - LANES; i += LANES)
-            *(anywhere *)(to + i) = *(const anywhere *)(from + i);
-        *(anywhere *)(to + n - LANES) = *(const anywhere *)(from + n - LANES);
+        for (; rows > 0; rows--, to += to_row, from += from_row)
+            for (int64_t i = 0; i < n; i++) to[i] = from[i * step];
     }
 }
 
@@ -57,9 +66,10 @@ static void pack_rows(const gr__sweep *s, const block *b, T *to, const gr__array
             range r = inside(left + p, w->step, w->in, s->phase);
             T *line = to + p * s->phase + r.from;
             const T *first = from + (left + p + r.from * w->step) * stride;
-            for (int64_t i = rows.from; i < rows.to && r.from < r.to; i++)
-                copy_row(line + i * s->pitch, first + (top + i) * x->strides[2], w->step * stride,
-                         r.to - r.from);
+            if (r.from < r.to)
+                copy_rows(line + rows.from * s->pitch, s->pitch,
+                          first + (top + rows.from) * x->strides[2], x->strides[2],
+                          w->step * stride, rows.to - rows.from, r.to - r.from);
         }
     }
 }
@@ -83,16 +93,17 @@ static void find_in_rows(const gr__sweep *s, int64_t *offset)
 
 /* ---- planes ---- */
 
-/* A plane as wide as the array's rows, all in order: one copy for all rows, some of whose elements
- * come from the row before or after, where there have to be zeros. */
+/* A plane as wide as the array's rows, all in order: one copy for all rows. Where zeros belong, at the
+ * end of one row and the beginning of the next, it brings elements of the neighbouring row. */
 static void copy_shifted(T *to, const T *from, int64_t width, range rows, range columns)
 {
     int64_t first = rows.from * width + columns.from, end = (rows.to - 1) * width + columns.to;
+    int64_t gap = width - (columns.to - columns.from);
 
-    copy_row(to + first, from + first, 1, end - first);
-    for (int64_t i = rows.from; i < rows.to; i++) {
-        for (int64_t j = 0; j < columns.from; j++) to[i * width + j] = 0;
-        for (int64_t j = columns.to; j < width; j++) to[i * width + j] = 0;
+    copy_rows(to + first, 0, from + first, 0, 1, 1, end - first);
+    for (T *at = to + rows.from * width + columns.to; gap > 0 && at < to + end; at += width) {
+        at[0] = 0;
+        for (int64_t j = 1; j < gap; j++) at[j] = 0;
     }
 }
 
@@ -111,9 +122,9 @@ static void pack_plane(const gr__planes *p, T *to, const T *x, const int64_t *st
         copy_shifted(to, from, width, rows, columns);
         return;
     }
-    for (int64_t i = rows.from; i < rows.to; i++)
-        copy_row(to + i * width + columns.from, from + i * down + columns.from * across, across,
-                 columns.to - columns.from);
+    copy_rows(to + rows.from * width + columns.from, width,
+              from + rows.from * down + columns.from * across, down, across, rows.to - rows.from,
+              columns.to - columns.from);
 }
 
 /* All planes of an image, `stride` apart. */

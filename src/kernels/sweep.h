@@ -171,15 +171,14 @@ static inline bool place(walk *k, tile *t, int64_t v)
 static void scatter(const walk *k, T *y, int64_t first, const T *from, int64_t n)
 {
     int64_t column = first % k->columns, line = first / k->columns;
-    int64_t row = line % k->rows, image = line / k->rows;
 
-    for (int64_t l = 0; l < n; l++) {
-        y[image * k->y_image + row * k->y_row + column * k->every] = from[l];
-        if (++column < k->columns) continue;
-        column = 0;
-        if (++row < k->rows) continue;
-        row = 0;
-        image++;
+    for (int64_t run; n > 0; n -= run, from += run, line++, column = 0) {
+        T *to = y + line / k->rows * k->y_image + line % k->rows * k->y_row + column * k->every;
+        run = least(n, k->columns - column);
+        if (k->every == 1)
+            copy_rows(to, 0, from, 0, 1, 1, run);
+        else
+            for (int64_t l = 0; l < run; l++) to[l * k->every] = from[l];
     }
 }
 

@@ -9,8 +9,6 @@
  * The tile. Some channels of y by three taps, each sum a vector, stay in registers along the strips
  * that are taken together, then wait in memory. */
 
-typedef T half __attribute__((vector_size(BYTES / 2), may_alias));
-
 #define LANE _Generic((T)0, float : (int32_t)0, double : (int64_t)0)
 typedef __typeof__(LANE) mask __attribute__((vector_size(BYTES), may_alias));
 
@@ -76,13 +74,15 @@ DOTS(8)
 };
 
 /* The lanes, folded by halving. */
-static T fold(vector v)
+static T fold(const vector *v)
 {
     T lane[LANES];
 
-    memcpy(lane, &v, sizeof lane);
-    for (int n = LANES / 2; n > 0; n /= 2)
-        for (int l = 0; l < n; l++) lane[l] += lane[l + n];
+    memcpy(lane, v, sizeof lane);
+    UNROLL for (int n = LANES / 2; n > 0; n /= 2)
+    {
+        UNROLL for (int l = 0; l < n; l++) lane[l] += lane[l + n];
+    }
     return lane[0];
 }
 
@@ -120,8 +120,8 @@ static void pack_y(const weighing *j, const task *k, const strip *s)
             const T *from = (const T *)y->data + (s->image + n) * y->strides[0] +
                             (k->group * j->plan.out + o) * y->strides[1] +
                             s->at.row * y->strides[2] + s->at.column * y->strides[3];
-            for (int64_t r = 0; r < s->rows; r++, to += s->columns)
-                copy_row(to, from + r * y->strides[2], y->strides[3], s->columns);
+            copy_rows(to, s->columns, from, y->strides[2], y->strides[3], s->rows, s->columns);
+            to += s->rows * s->columns;
         }
     }
 }
@@ -211,7 +211,7 @@ static void fold_sums(const weighing *j, const task *t)
         for (int64_t k = 0; k < t->depth; k += GR__CONV_TAPS) {
             for (int64_t i = 0; i < rows; i++) {
                 for (int64_t s = 0; s < GR__CONV_TAPS; s++, sum++)
-                    if (k + s < t->depth) part[i * depth + k + s] = fold(*sum);
+                    if (k + s < t->depth) part[i * depth + k + s] = fold(sum);
             }
         }
     }
