@@ -26,6 +26,14 @@ const void *gr__detail(const void *value, size_t size);
 /* x as the result of an operation that changes nothing: x itself, or detached under GR_NO_GRAD. */
 gr_tensor *gr__itself(const gr_tensor *x);
 
+/* A composition with its own rule: the evaluator reads in[0], its value; the rule in[1], x, and
+ * perhaps in[2]. */
+#define GR__COMPOSED(public_name, derivative) \
+    { \
+        .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS, \
+        .rule = derivative, \
+    }
+
 /* The public form of an interned shape. */
 gr_shape gr__public_shape(const gr__shape *shape);
 

@@ -49,9 +49,8 @@ static gr_tensor *triangular_rule(const gr_tensor *x, int input, gr_tensor *g)
     if (input == 1) {
         return gb;
     }
-    gr_tensor *mask = gr__lower(a, how->unit);
-    mask = how->upper ? gr__matrix_transpose(mask) : mask;
-    return gr_where(mask, gr_neg(gr_matmul(gb, gr__matrix_transpose(x))), 0);
+    gr_tensor *ga = gr_neg(gr_matmul(gb, gr__matrix_transpose(x)));
+    return how->upper ? gr_triu(ga, how->unit) : gr_tril(ga, -how->unit);
 }
 
 static const gr__primitive triangular_primitive = GR__SYSTEM("gr_triangular_solve", 2,
@@ -88,7 +87,7 @@ static gr_tensor *cholesky_rule(const gr_tensor *l, int input, gr_tensor *g)
 {
     (void)input;
     gr_tensor *upper = gr__matrix_transpose(l), *m = gr_matmul(upper, g);
-    gr_tensor *s = gr_mul(0.5, gr_where(gr__lower(l, false), m, gr__matrix_transpose(m)));
+    gr_tensor *s = gr_mul(0.5, gr_add(gr_tril(m, 0), gr__matrix_transpose(gr_tril(m, -1))));
     gr_tensor *half = gr_triangular_solve(upper, s, GR_UPPER);
 
     return gr_triangular_solve(upper, gr__matrix_transpose(half), GR_UPPER);
@@ -118,7 +117,7 @@ gr_tensor *gr_logdet(const gr_tensor *a)
     if (gr__is_error(l)) {
         return &gr__error_tensor;
     }
-    return gr_mul(2, gr_sum(gr_log(gr__diagonal(l)), GR_AXES(-1), false));
+    return gr_mul(2, gr_sum(gr_log(gr_diagonal(l, 0)), GR_AXES(-1), false));
 }
 
 /* ---- LU ---- */
@@ -225,28 +224,9 @@ static gr_tensor *signed_diagonal(const gr_tensor *packed)
     int64_t n = gr_dim(packed, -1);
     gr_tensor *exchanged = gr_squeeze(gr_slice(packed, -2, n, n + 1), -2);
     gr_tensor *stayed = gr_equal(exchanged, gr_arange(gr_dtype_of(packed), n, 0, 1));
-    gr_tensor *diagonal = gr__diagonal(gr_slice(packed, -2, 0, n));
+    gr_tensor *diagonal = gr_diagonal(gr_slice(packed, -2, 0, n), 0);
 
     return gr_where(stayed, diagonal, gr_neg(diagonal));
-}
-
-/* (..., n) -> (...): halves are multiplied until one number is left; of nothing: 1 */
-static gr_tensor *product(gr_tensor *d)
-{
-    int64_t n = gr_dim(d, -1);
-    gr_tensor *rest = NULL;
-
-    if (n == 0) {
-        return gr_add(gr_sum(d, GR_AXES(-1), false), 1);
-    }
-    for (; n > 1; n /= 2) {
-        if (n % 2 == 1) {
-            gr_tensor *last = gr_slice(d, -1, n - 1, n);
-            rest = rest ? gr_mul(rest, last) : last;
-        }
-        d = gr_mul(gr_slice(d, -1, 0, n / 2), gr_slice(d, -1, n / 2, n / 2 * 2));
-    }
-    return gr_squeeze(rest ? gr_mul(d, rest) : d, -1);
 }
 
 /* A function of a's factors with a rule of its own: value (...), a, the factors. */
@@ -287,7 +267,7 @@ gr_tensor *gr_slogdet(const gr_tensor *a, gr_tensor **sign)
     gr_tensor *packed = packed_lu(GR__SITE, x), *d = signed_diagonal(packed);
     gr_tensor *value = gr_sum(gr_log(gr_abs(d)), GR_AXES(-1), false);
     if (sign) {
-        *sign = gr_add(product(gr_sign(d)), 0); /* no -0 */
+        *sign = gr_add(gr_prod(gr_sign(d), GR_AXES(-1), false), 0); /* no -0 */
     }
     return of_factors(&slogdet_primitive, GR__SITE, value, x, packed);
 }
@@ -338,5 +318,6 @@ gr_tensor *gr_det(const gr_tensor *a)
         return small_det(x, n);
     }
     gr_tensor *packed = packed_lu(GR__SITE, x);
-    return of_factors(&det_primitive, GR__SITE, product(signed_diagonal(packed)), x, packed);
+    gr_tensor *value = gr_prod(signed_diagonal(packed), GR_AXES(-1), false);
+    return of_factors(&det_primitive, GR__SITE, value, x, packed);
 }

@@ -181,7 +181,7 @@ static term diagonals(term t)
         rest.text[count] = t.axes.text[i];
         axes.axis[count] = i;
         axes.axis[count + 1] = j;
-        t = (term){gr__diagonal(gr_permute(t.x, axes)), rest};
+        t = (term){gr_diagonal(gr_permute(t.x, axes), 0), rest};
         i = -1;
     }
     return t;

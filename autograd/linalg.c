@@ -54,40 +54,11 @@ const gr__shape *gr__common_batch(const char *function, const char *second, cons
     return batch;
 }
 
-/* ---- the plane of the last two axes ---- */
-
-/* The numbers 0, 1 ... of a's rows as (n, 1), of its columns as (1, n). */
-static gr_tensor *positions(const gr_tensor *a, int axis)
-{
-    int64_t n = gr_dim(a, axis);
-    gr_shape shape = axis == -2 ? GR_SHAPE(n, 1) : GR_SHAPE(1, n);
-
-    return gr_reshape(gr_arange(gr_dtype_of(a), n, 0, 1), shape);
-}
-
 gr_tensor *gr__identity(const gr_tensor *a)
 {
-    return gr_equal(positions(a, -2), positions(a, -1));
-}
+    gr_tensor *i = gr_arange(gr_dtype_of(a), gr_dim(a, -1), 0, 1);
 
-gr_tensor *gr__lower(const gr_tensor *a, bool strict)
-{
-    gr_tensor *row = positions(a, -2), *column = positions(a, -1);
-
-    return strict ? gr_greater(row, column) : gr_greater_equal(row, column);
-}
-
-gr_tensor *gr__diagonal(const gr_tensor *a)
-{
-    int64_t n = gr_dim(a, -1);
-    gr_shape shape = gr_shape_of(a);
-    gr_tensor *index = gr_reshape(gr_arange(GR_I64, n, 0, 1), GR_SHAPE(n, 1));
-
-    if (gr_is_error(a)) {
-        return &gr__error_tensor;
-    }
-    shape.dims[shape.rank - 1] = 1;
-    return gr_squeeze(gr_gather(a, -1, gr_expand(index, shape)), -1);
+    return gr_equal(gr_unsqueeze(i, 1), i);
 }
 
 gr_tensor *gr__beside_matrix(const gr_tensor *s)
@@ -101,7 +72,7 @@ gr_tensor *gr_trace(const gr_tensor *a)
 {
     const gr_tensor *x = gr__take_square("gr_trace", "a", a);
 
-    return gr__is_error(x) ? &gr__error_tensor : gr_sum(gr__diagonal(x), GR_AXES(-1), false);
+    return gr__is_error(x) ? &gr__error_tensor : gr_sum(gr_diagonal(x, 0), GR_AXES(-1), false);
 }
 
 /* Two operands of vectors: their last extents are equal unless `outer`. */

@@ -2,16 +2,10 @@
 #ifndef GRADUS_AUTOGRAD_LINALG_H
 #define GRADUS_AUTOGRAD_LINALG_H
 
+#include <gradus/arrange.h>
 #include <gradus/linalg.h>
 
 #include "autograd/autograd.h"
-
-/* A composition with its own rule: the evaluator reads in[0], its value; the rule the others. */
-#define GR__COMPOSED(public_name, derivative) \
-    { \
-        .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS, \
-        .rule = derivative, \
-    }
 
 /* The operand of a function that is no primitive: floats of at least `rank` axes; or the error
  * tensor. */
@@ -29,12 +23,8 @@ bool gr__same_dtype(const char *function, const char *second, const char *first,
 const gr__shape *gr__common_batch(const char *function, const char *second, const char *first,
                                   const gr_tensor *a, const gr_tensor *b);
 
-/* Where the conditions hold for row i and column j of a's last two axes: 1, else 0. */
-gr_tensor *gr__identity(const gr_tensor *a);           /* i = j */
-gr_tensor *gr__lower(const gr_tensor *a, bool strict); /* i >= j; strict: i > j */
-
-/* (..., n, n) -> (..., n) */
-gr_tensor *gr__diagonal(const gr_tensor *a);
+/* (n, n) of a's dtype. */
+gr_tensor *gr__identity(const gr_tensor *a);
 
 /* s (...) as (..., 1, 1), to stand beside matrices. */
 gr_tensor *gr__beside_matrix(const gr_tensor *s);

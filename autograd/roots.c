@@ -22,7 +22,7 @@ static bool iterate(const char *function, const gr_tensor *a, int iterations, ro
         return gr_fail(GR_ERROR_VALUE, function, "iterations", "got %d, want 1 or more",
                        iterations);
     }
-    gr_tensor *norm = gr_sqrt(gr_sum(gr_square(gr_detach(x)), GR_AXES(-2, -1), true));
+    gr_tensor *norm = gr_norm(gr_detach(x), GR_AXES(-2, -1), true);
     gr_tensor *scale = gr_where(gr_equal(norm, 0), 1, norm), *one = gr__identity(x);
     gr_tensor *y = gr_div(x, scale), *z = gr_expand(one, gr__public_shape(x->shape));
     for (int i = 0; i < iterations; i++) {
@@ -78,9 +78,7 @@ gr_tensor *gr_trace_sqrt(const gr_tensor *a, int iterations)
 /* x / |x|, of a norm too small to divide by: x / 1e-12 */
 static gr_tensor *normalised(const gr_tensor *x)
 {
-    gr_tensor *norm = gr_sqrt(gr_sum(gr_square(x), GR_AXES(-1), true));
-
-    return gr_div(x, gr_maximum(norm, 1e-12));
+    return gr_div(x, gr_maximum(gr_norm(x, GR_AXES(-1), true), 1e-12));
 }
 
 gr_tensor *gr_spectral_norm(const gr_tensor *w, const gr_tensor *u, int iterations,

@@ -5,13 +5,6 @@
 #include "autograd/autograd.h"
 #include "src/core/scope.h"
 
-/* A composition with its own rule: the evaluator reads in[0], its value; the rule in[1], x. */
-#define GR__COMPOSED(public_name, derivative) \
-    { \
-        .name = public_name, .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS, \
-        .rule = derivative, \
-    }
-
 typedef struct rows {
     gr_axes axes;
     const gr_tensor *softmax; /* of x, for the rule; not an operand */

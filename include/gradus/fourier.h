@@ -10,7 +10,8 @@ extern "C" {
 
 /* X_k = sum_j x_j e^(-2 pi i j k / n) along the last axis, for k = 0 .. n / 2, the rest being their
  * conjugates: (..., n) -> (..., n / 2 + 1, 2), real and imaginary parts on the last axis. Not
- * scaled, as PyTorch's "backward". n is 1 or more, and any: O(n log n). */
+ * scaled, as PyTorch's "backward". n is 1 or more, and any: O(n log n). The root of the mean square error is some
+ * 1 ulp of the norm of x, 2 where n has a prime factor above 50. */
 GR_API gr_tensor *gr_rfft(const gr_tensor *x);
 
 /* The inverse, divided by n: (..., n / 2 + 1, 2) -> (..., n). n must be given, since n and n + 1
