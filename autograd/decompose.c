@@ -18,22 +18,23 @@ static size_t working_memory(const gr_tensor *y, int threads)
     return (size_t)threads * GR__LINALG_BLOCK * row;
 }
 
-/* The right-hand sides of the systems a: checked; or the error tensor. */
-static const gr_tensor *take_sides(const char *function, const gr_tensor *a, const gr_tensor *t)
+/* Systems a and their right-hand sides b, checked: their batch, or NULL. */
+static const gr__shape *take_systems(gr__pair *p)
 {
-    const gr_tensor *b = gr__take_floats(function, "b", t, 2);
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    if (gr__is_error(b) || !gr__same_dtype(function, "b", "a", a, b)) {
-        return &gr__error_tensor;
+    if (!gr__take_pair(p, 2, 2) || gr__is_error(gr__take_square(p->function, "a", p->a))) {
+        return NULL;
     }
-    int64_t n = a->shape->dims[a->shape->rank - 1];
-    if (b->shape->dims[b->shape->rank - 2] != n) {
-        return gr__error(GR_ERROR_SHAPE, function, "b", "got %s, want (%s%lld,*) since a is %s",
-                         gr__shape_text(b->shape, got), b->shape->rank > 2 ? "*," : "",
-                         (long long)n, gr__shape_text(a->shape, want));
+    const gr__shape *s = p->a->shape, *t = p->b->shape;
+    int64_t n = s->dims[s->rank - 1];
+    if (t->dims[t->rank - 2] != n) {
+        gr_fail(GR_ERROR_SHAPE, p->function, "b", "got %s, want (%s%lld,*) since a is %s",
+                gr__shape_text(t, got), t->rank > 2 ? "*," : "", (long long)n,
+                gr__shape_text(s, want));
+        return NULL;
     }
-    return b;
+    return gr__pair_batch(p, 2, 2);
 }
 
 /* ---- triangular systems ---- */
@@ -58,25 +59,21 @@ static const gr__primitive triangular_primitive = GR__SYSTEM("gr_triangular_solv
 
 gr_tensor *gr_triangular_solve(const gr_tensor *a, const gr_tensor *b, int triangle)
 {
-    const gr_tensor *x = gr__take_square("gr_triangular_solve", "a", a);
-    const gr_tensor *y = gr__is_error(x) ? x : take_sides("gr_triangular_solve", x, b);
+    gr__pair p = {"gr_triangular_solve", "a", "b", a, b};
     gr__system how = {.upper = triangle & GR_UPPER, .unit = triangle & GR_UNIT};
+    const gr__shape *batch = take_systems(&p);
 
-    if (gr__is_error(y)) {
-        return &gr__error_tensor;
-    }
-    if (triangle & ~(GR_UPPER | GR_UNIT)) {
-        return gr__error(GR_ERROR_VALUE, "gr_triangular_solve", "triangle",
+    if (batch && triangle & ~(GR_UPPER | GR_UNIT)) {
+        return gr__error(GR_ERROR_VALUE, p.function, "triangle",
                          "got %d, want GR_LOWER or GR_UPPER, with | GR_UNIT or without", triangle);
     }
-    const gr__shape *batch = gr__common_batch("gr_triangular_solve", "b", "a", x, y);
     const gr__system *detail = batch ? gr__detail(&how, sizeof how) : NULL;
     if (!detail) {
         return &gr__error_tensor;
     }
-    y = gr__with_batch(y, batch);
-    return gr__node2(&triangular_primitive, GR__SITE, y->shape, (gr_dtype)y->dtype,
-                     gr__with_batch(x, batch), y, detail);
+    const gr_tensor *x = gr__with_batch(p.b, batch);
+    return gr__node2(&triangular_primitive, GR__SITE, x->shape, (gr_dtype)x->dtype,
+                     gr__with_batch(p.a, batch), x, detail);
 }
 
 /* ---- Cholesky ---- */
@@ -148,11 +145,9 @@ static gr_tensor *solved(const gr__primitive *op, const void *site, const gr_ten
     gr__system how = {.transposed = transposed};
     const gr__system *detail = gr__detail(&how, sizeof how);
 
-    if (!detail || gr__is_error(packed) || gr__is_error(b)) {
-        return &gr__error_tensor;
-    }
-    return gr__node(op, site, b->shape, (gr_dtype)b->dtype, (gr_arg[]){{packed, 0}, {b, 0}, {a, 0}},
-                    3, detail);
+    return detail ? gr__node(op, site, b->shape, (gr_dtype)b->dtype,
+                             (gr_arg[]){{packed, 0}, {b, 0}, {a, 0}}, 3, detail)
+                  : &gr__error_tensor;
 }
 
 /* a x = b:    db = a^-T dx,  da = -db x^T
@@ -172,16 +167,14 @@ static gr_tensor *solve_rule(const gr_tensor *x, int input, gr_tensor *g)
 
 gr_tensor *gr_solve(const gr_tensor *a, const gr_tensor *b)
 {
-    const gr_tensor *x = gr__take_square("gr_solve", "a", a);
-    const gr_tensor *y = gr__is_error(x) ? x : take_sides("gr_solve", x, b);
-    const gr__shape *batch = gr__is_error(y) ? NULL : gr__common_batch("gr_solve", "b", "a", x, y);
-    gr_tensor *packed = batch ? packed_lu(GR__SITE, x) : &gr__error_tensor;
+    gr__pair p = {"gr_solve", "a", "b", a, b};
+    const gr__shape *batch = take_systems(&p);
 
-    if (gr__is_error(packed)) {
+    if (!batch) {
         return &gr__error_tensor;
     }
-    return solved(&solve_primitive, GR__SITE, gr__with_batch(packed, batch),
-                  gr__with_batch(y, batch), gr__with_batch(x, batch), false);
+    return solved(&solve_primitive, GR__SITE, gr__with_batch(packed_lu(GR__SITE, p.a), batch),
+                  gr__with_batch(p.b, batch), gr__with_batch(p.a, batch), false);
 }
 
 /* y = a^-1:  da = -y^T dy y^T */
@@ -233,9 +226,6 @@ static gr_tensor *signed_diagonal(const gr_tensor *packed)
 static gr_tensor *of_factors(const gr__primitive *op, const void *site, const gr_tensor *value,
                              const gr_tensor *a, const gr_tensor *packed)
 {
-    if (gr__is_error(value) || gr__is_error(packed)) {
-        return &gr__error_tensor;
-    }
     return gr__node(op, site, value->shape, (gr_dtype)value->dtype,
                     (gr_arg[]){{value, 0}, {a, 0}, {packed, 0}}, 3, NULL);
 }

@@ -38,30 +38,28 @@ static const gr__primitive distance2_primitive = {
 static gr_tensor *distance2(const char *function, const void *site, const gr_tensor *x,
                             const gr_tensor *y)
 {
-    const gr_tensor *a = gr__take_floats(function, "x", x, 2);
-    const gr_tensor *b = gr__take_floats(function, "y", y, 2);
+    gr__pair p = {function, "x", "y", x, y};
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    if (gr__is_error(a) || gr__is_error(b) || !gr__same_dtype(function, "y", "x", a, b)) {
+    if (!gr__take_pair(&p, 2, 2)) {
         return &gr__error_tensor;
     }
-    const gr__shape *s = a->shape, *t = b->shape;
+    const gr__shape *s = p.a->shape, *t = p.b->shape;
     if (s->dims[s->rank - 1] != t->dims[t->rank - 1]) {
         return gr__error(GR_ERROR_SHAPE, function, "y", "got %s, want (%s*,%lld) since x is %s",
                          gr__shape_text(t, got), t->rank > 2 ? "*," : "",
                          (long long)s->dims[s->rank - 1], gr__shape_text(s, want));
     }
-    const gr__shape *batch = gr__common_batch(function, "y", "x", a, b);
+    const gr__shape *batch = gr__pair_batch(&p, 2, 2);
     if (!batch) {
         return &gr__error_tensor;
     }
     gr_shape shape = gr__public_shape(batch);
     shape.dims[shape.rank++] = s->dims[s->rank - 2];
     shape.dims[shape.rank++] = t->dims[t->rank - 2];
-    const gr__shape *result = gr__shape_of(function, NULL, shape.rank, shape.dims);
-    return result ? gr__node2(&distance2_primitive, site, result, (gr_dtype)a->dtype,
-                              gr__with_batch(a, batch), gr__with_batch(b, batch), NULL)
-                  : &gr__error_tensor;
+    return gr__node2(&distance2_primitive, site,
+                     gr__shape_of(function, NULL, shape.rank, shape.dims), (gr_dtype)p.a->dtype,
+                     gr__with_batch(p.a, batch), gr__with_batch(p.b, batch), NULL);
 }
 
 gr_tensor *gr_pairwise_distance2(const gr_tensor *x, const gr_tensor *y)

@@ -270,6 +270,20 @@ static gr_tensor *contracted(const equation *e)
     return (gr_tensor *)(uintptr_t)ordered(c, e->result).x;
 }
 
+static bool take_operands(equation *e, const gr_tensor *a, const gr_tensor *b)
+{
+    gr__pair p = {function, "a", "b", a, b};
+
+    if (!b) {
+        e->operand[0].x = gr__take_floats(function, "a", a, 0);
+        return !gr__is_error(e->operand[0].x);
+    }
+    bool good = gr__take_pair(&p, 0, 0);
+    e->operand[0].x = p.a;
+    e->operand[1].x = p.b;
+    return good;
+}
+
 gr_tensor *gr_einsum(const char *subscripts, const gr_tensor *a, const gr_tensor *b)
 {
     equation e = {.count = b ? 2 : 1};
@@ -280,14 +294,7 @@ gr_tensor *gr_einsum(const char *subscripts, const gr_tensor *a, const gr_tensor
         gr_fail(GR_ERROR_VALUE, function, "subscripts", "got NULL, want a text as \"ij,jk->ik\"");
         return &gr__error_tensor;
     }
-    for (int i = 0; i < e.count; i++) {
-        e.operand[i].x = gr__take_floats(function, i == 0 ? "a" : "b", i == 0 ? a : b, 0);
-        if (gr__is_error(e.operand[i].x)) {
-            return &gr__error_tensor;
-        }
-    }
-    if (!read_equation(&e, subscripts) || !check_operand(&e, 0) ||
-        (b && !gr__same_dtype(function, "b", "a", e.operand[0].x, e.operand[1].x)) ||
+    if (!take_operands(&e, a, b) || !read_equation(&e, subscripts) || !check_operand(&e, 0) ||
         (b && !check_operand(&e, 1)) || !check_result(&e)) {
         return &gr__error_tensor;
     }

@@ -32,24 +32,35 @@ const gr_tensor *gr__take_square(const char *function, const char *argument, con
                      gr__shape_text(x->shape, got));
 }
 
-bool gr__same_dtype(const char *function, const char *second, const char *first, const gr_tensor *a,
-                    const gr_tensor *b)
+bool gr__take_pair(gr__pair *p, int rank_a, int rank_b)
 {
-    return a->dtype == b->dtype ||
-           gr_fail(GR_ERROR_DTYPE, function, second, "got %s, want %s as %s; convert with gr_cast",
-                   gr_dtype_name((gr_dtype)b->dtype), gr_dtype_name((gr_dtype)a->dtype), first);
+    p->a = gr__take_floats(p->function, p->first, p->a, rank_a);
+    p->b = gr__take_floats(p->function, p->second, p->b, rank_b);
+    if (gr__is_error(p->a) || gr__is_error(p->b)) {
+        return false;
+    }
+    return p->a->dtype == p->b->dtype || gr_fail(GR_ERROR_DTYPE, p->function, p->second,
+                                                 "got %s, want %s as %s; convert with gr_cast",
+                                                 gr_dtype_name((gr_dtype)p->b->dtype),
+                                                 gr_dtype_name((gr_dtype)p->a->dtype), p->first);
 }
 
-const gr__shape *gr__common_batch(const char *function, const char *second, const char *first,
-                                  const gr_tensor *a, const gr_tensor *b)
+static const gr__shape *leading(const char *function, const gr_tensor *x, int axes)
 {
-    const gr__shape *p = gr__batch_of(a), *q = gr__batch_of(b), *batch = NULL;
+    return gr__shape_of(function, NULL, x->shape->rank - axes, x->shape->dims);
+}
+
+const gr__shape *gr__pair_batch(const gr__pair *p, int axes_a, int axes_b)
+{
+    const gr__shape *s = leading(p->function, p->a, axes_a),
+                    *t = leading(p->function, p->b, axes_b);
+    const gr__shape *batch = s && t ? gr__shape_broadcast(p->function, s, t) : NULL;
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    if (p && q && !(batch = gr__shape_broadcast(function, p, q))) {
-        gr_fail(GR_ERROR_SHAPE, function, second,
+    if (!batch) {
+        gr_fail(GR_ERROR_SHAPE, p->function, p->second,
                 "got %s, whose leading axes do not broadcast with those of %s, %s",
-                gr__shape_text(b->shape, got), first, gr__shape_text(a->shape, want));
+                gr__shape_text(p->b->shape, got), p->first, gr__shape_text(p->a->shape, want));
     }
     return batch;
 }
@@ -75,44 +86,41 @@ gr_tensor *gr_trace(const gr_tensor *a)
     return gr__is_error(x) ? &gr__error_tensor : gr_sum(gr_diagonal(x, 0), GR_AXES(-1), false);
 }
 
-/* Two operands of vectors: their last extents are equal unless `outer`. */
-static bool take_pair(const char *function, const char *second, const gr_tensor **a, int rank,
-                      const gr_tensor **b, bool outer)
+/* A vector beside a vector or a matrix, of equal last extents. */
+static bool fit(const gr__pair *p)
 {
+    const gr__shape *s = p->a->shape, *t = p->b->shape;
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    *a = gr__take_floats(function, "a", *a, rank);
-    *b = gr__take_floats(function, second, *b, 1);
-    if (gr__is_error(*a) || gr__is_error(*b) || !gr__same_dtype(function, second, "a", *a, *b)) {
-        return false;
-    }
-    const gr__shape *s = (*a)->shape, *t = (*b)->shape;
-    return outer || s->dims[s->rank - 1] == t->dims[t->rank - 1] ||
-           gr_fail(GR_ERROR_SHAPE, function, second, "got %s, want (%s%lld) since a is %s",
+    return s->dims[s->rank - 1] == t->dims[t->rank - 1] ||
+           gr_fail(GR_ERROR_SHAPE, p->function, p->second, "got %s, want (%s%lld) since %s is %s",
                    gr__shape_text(t, got), t->rank > 1 ? "*," : "", (long long)s->dims[s->rank - 1],
-                   gr__shape_text(s, want));
+                   p->first, gr__shape_text(s, want));
 }
 
 gr_tensor *gr_dot(const gr_tensor *a, const gr_tensor *b)
 {
-    if (!take_pair("gr_dot", "b", &a, 1, &b, false)) {
-        return &gr__error_tensor;
-    }
-    return gr_sum(gr_mul(a, b), GR_AXES(-1), false);
+    gr__pair p = {"gr_dot", "a", "b", a, b};
+
+    return gr__take_pair(&p, 1, 1) && fit(&p) && gr__pair_batch(&p, 1, 1)
+               ? gr_sum(gr_mul(p.a, p.b), GR_AXES(-1), false)
+               : &gr__error_tensor;
 }
 
 gr_tensor *gr_outer(const gr_tensor *a, const gr_tensor *b)
 {
-    if (!take_pair("gr_outer", "b", &a, 1, &b, true)) {
-        return &gr__error_tensor;
-    }
-    return gr_mul(gr_unsqueeze(a, -1), gr_unsqueeze(b, -2));
+    gr__pair p = {"gr_outer", "a", "b", a, b};
+
+    return gr__take_pair(&p, 1, 1) && gr__pair_batch(&p, 1, 1)
+               ? gr_mul(gr_unsqueeze(p.a, -1), gr_unsqueeze(p.b, -2))
+               : &gr__error_tensor;
 }
 
 gr_tensor *gr_matvec(const gr_tensor *a, const gr_tensor *x)
 {
-    if (!take_pair("gr_matvec", "x", &a, 2, &x, false)) {
-        return &gr__error_tensor;
-    }
-    return gr_squeeze(gr_matmul(a, gr_unsqueeze(x, -1)), -1);
+    gr__pair p = {"gr_matvec", "a", "x", a, x};
+
+    return gr__take_pair(&p, 2, 1) && fit(&p) && gr__pair_batch(&p, 2, 1)
+               ? gr_squeeze(gr_matmul(p.a, gr_unsqueeze(p.b, -1)), -1)
+               : &gr__error_tensor;
 }

@@ -15,13 +15,17 @@ const gr_tensor *gr__take_floats(const char *function, const char *argument, con
 /* The same for square matrices, (..., n, n). */
 const gr_tensor *gr__take_square(const char *function, const char *argument, const gr_tensor *t);
 
-/* Whether b has a's dtype; reported for the argument `second` if not. */
-bool gr__same_dtype(const char *function, const char *second, const char *first, const gr_tensor *a,
-                    const gr_tensor *b);
+/* Two operands and what messages call them. */
+typedef struct gr__pair {
+    const char *function, *first, *second;
+    const gr_tensor *a, *b;
+} gr__pair;
 
-/* The leading axes of matrices a and b, broadcast; NULL, reported likewise, if they do not fit. */
-const gr__shape *gr__common_batch(const char *function, const char *second, const char *first,
-                                  const gr_tensor *a, const gr_tensor *b);
+/* Both as gr__take_floats, of one dtype; false after reporting. */
+bool gr__take_pair(gr__pair *p, int rank_a, int rank_b);
+
+/* Axes of both but for the last so many, broadcast; NULL, reported, if they do not fit. */
+const gr__shape *gr__pair_batch(const gr__pair *p, int axes_a, int axes_b);
 
 /* (n, n) of a's dtype. */
 gr_tensor *gr__identity(const gr_tensor *a);

@@ -67,10 +67,8 @@ gr_tensor *gr_trace_sqrt(const gr_tensor *a, int iterations)
         return &gr__error_tensor;
     }
     gr_tensor *value = gr_trace(gr_detach(r.root));
-    return gr__is_error(value)
-               ? value
-               : gr__node(&trace_sqrt_primitive, GR__SITE, value->shape, (gr_dtype)value->dtype,
-                          (gr_arg[]){{value, 0}, {x, 0}, {r.inverse, 0}}, 3, NULL);
+    return gr__node(&trace_sqrt_primitive, GR__SITE, value->shape, (gr_dtype)value->dtype,
+                    (gr_arg[]){{value, 0}, {x, 0}, {r.inverse, 0}}, 3, NULL);
 }
 
 /* ---- power iteration ---- */
@@ -81,40 +79,46 @@ static gr_tensor *normalised(const gr_tensor *x)
     return gr_div(x, gr_maximum(gr_norm(x, GR_AXES(-1), true), 1e-12));
 }
 
+/* u^T w v, where u and v are constants; u also in *next. */
+static gr_tensor *largest_value(const gr_tensor *w, const gr_tensor *u, int iterations,
+                                gr_tensor **next)
+{
+    gr_no_grad none = gr_no_grad_begin();
+    gr_tensor *turned = gr__matrix_transpose(w), *left = gr_detach(u);
+    gr_tensor *right = normalised(gr_matvec(turned, left));
+
+    for (int i = 0; i < iterations; i++) {
+        right = i > 0 ? normalised(gr_matvec(turned, left)) : right;
+        left = normalised(gr_matvec(w, right));
+    }
+    gr_no_grad_end(&none);
+    if (next) {
+        *next = left;
+    }
+    return gr_dot(left, gr_matvec(w, right));
+}
+
 gr_tensor *gr_spectral_norm(const gr_tensor *w, const gr_tensor *u, int iterations,
                             gr_tensor **next)
 {
-    const gr_tensor *x = gr__take_floats("gr_spectral_norm", "w", w, 2);
-    const gr_tensor *left = gr__take_floats("gr_spectral_norm", "u", u, 1);
+    gr__pair p = {"gr_spectral_norm", "w", "u", w, u};
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
     if (next) {
         *next = &gr__error_tensor;
     }
-    if (gr__is_error(x) || gr__is_error(left) ||
-        !gr__same_dtype("gr_spectral_norm", "u", "w", x, left)) {
+    if (!gr__take_pair(&p, 2, 1)) {
         return &gr__error_tensor;
     }
-    if (left->shape->dims[left->shape->rank - 1] != x->shape->dims[x->shape->rank - 2]) {
-        return gr__error(
-            GR_ERROR_SHAPE, "gr_spectral_norm", "u", "got %s, want (%s%lld) since w is %s",
-            gr__shape_text(left->shape, got), left->shape->rank > 1 ? "*," : "",
-            (long long)x->shape->dims[x->shape->rank - 2], gr__shape_text(x->shape, want));
+    const gr__shape *s = p.a->shape, *t = p.b->shape;
+    if (t->dims[t->rank - 1] != s->dims[s->rank - 2]) {
+        return gr__error(GR_ERROR_SHAPE, p.function, "u", "got %s, want (%s%lld) since w is %s",
+                         gr__shape_text(t, got), t->rank > 1 ? "*," : "",
+                         (long long)s->dims[s->rank - 2], gr__shape_text(s, want));
     }
     if (iterations < 0) {
-        return gr__error(GR_ERROR_VALUE, "gr_spectral_norm", "iterations", "got %d, want 0 or more",
+        return gr__error(GR_ERROR_VALUE, p.function, "iterations", "got %d, want 0 or more",
                          iterations);
     }
-    gr_no_grad none = gr_no_grad_begin();
-    gr_tensor *turned = gr__matrix_transpose(x), *right = normalised(gr_matvec(turned, left));
-    for (int i = 0; i < iterations; i++) {
-        left = normalised(gr_matvec(x, right));
-        right = i + 1 < iterations ? normalised(gr_matvec(turned, left)) : right;
-    }
-    left = gr_detach(left);
-    gr_no_grad_end(&none);
-    if (next) {
-        *next = (gr_tensor *)(uintptr_t)left;
-    }
-    return gr_dot(left, gr_matvec(x, right));
+    return gr__pair_batch(&p, 2, 1) ? largest_value(p.a, p.b, iterations, next) : &gr__error_tensor;
 }

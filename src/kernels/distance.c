@@ -101,8 +101,9 @@ static void distances(const gr__array *out, const gr__array *in, int64_t size, i
               .x_column = x->strides[c],
               .y_row = y->strides[r],
               .y_column = y->strides[c]};
-    int64_t count = out->count > 0 ? gr__nest_pieces(&nest, 1) : 0;
+    int64_t count = out->count > 0 && p.k > 0 ? gr__nest_pieces(&nest, 1) : 0;
 
+    if (p.k == 0) memset(out->data, 0, (size_t)(out->count * size));
     for (int64_t i = 0; i < count; i++) {
         gr__piece at = gr__nest_piece(&nest, 1, i);
         p.out = (char *)out->data + i * p.n * p.m * size;
