@@ -315,26 +315,27 @@ gr_tensor *gr_diag_embed(const gr_tensor *x, int64_t offset)
         return gr__error(GR_ERROR_SHAPE, "gr_diag_embed", "x", "got %s, want a rank of 7 at most",
                          gr__shape_text(t->shape, got));
     }
-    int last = shape.rank - 1;
-    int64_t n = shape.dims[last], count;
-    if (offset < -INT64_MAX || __builtin_add_overflow(n, offset < 0 ? -offset : offset, &n) ||
-        __builtin_mul_overflow(n, n, &count)) {
+    int last = shape.rank++ - 1;
+    int64_t n = shape.dims[last];
+    if (offset < -INT64_MAX || __builtin_add_overflow(n, offset < 0 ? -offset : offset, &n)) {
         return gr__error(GR_ERROR_MEMORY, "gr_diag_embed", "offset", "the extents overflow");
     }
-    shape.dims[last] = shape.dims[shape.rank++] = n;
-    return gr_reshape(gr__place(t, last, diagonal_start(offset, n), n + 1, count), shape);
+    shape.dims[last] = shape.dims[last + 1] = n;
+    if (!gr__shape_of("gr_diag_embed", "offset", shape.rank, shape.dims)) {
+        return &gr__error_tensor;
+    }
+    return gr_reshape(gr__place(t, last, diagonal_start(offset, n), n + 1, n * n), shape);
 }
 
 gr_tensor *gr_eye(int64_t rows, int64_t columns)
 {
-    int64_t n = rows < columns ? rows : columns, count;
+    gr_shape shape = GR_SHAPE(rows, columns);
 
-    if (n < 0 || __builtin_mul_overflow(rows, columns, &count)) {
-        return gr__error(GR_ERROR_VALUE, "gr_eye", n == rows ? "rows" : "columns",
-                         "got %lld, want 0 or more", (long long)n);
+    if (!gr__checked_shape("gr_eye", gr_default_dtype(), shape)) {
+        return &gr__error_tensor;
     }
-    gr_tensor *line = gr__place(gr_ones(GR_SHAPE(n)), 0, 0, columns + 1, count);
-    return gr_reshape(line, GR_SHAPE(rows, columns));
+    gr_tensor *line = gr_ones(GR_SHAPE(rows < columns ? rows : columns));
+    return gr_reshape(gr__place(line, 0, 0, columns + 1, rows * columns), shape);
 }
 
 /* 1 where column - row <= offset in matrices like x's. Positions are numbers of x's dtype, so that
