@@ -22,8 +22,8 @@ enum { WIDE = 16, TILE = 512 };
 
 /* y is the new state from the old one, c, and the elements x and a. */
 #define STEPS(name, C, y) \
-    INLINE void name##_steps(C *restrict xs, const C *restrict as, C *restrict state, \
-                             int64_t steps, int64_t width) \
+    INLINE void name##_steps(C *restrict xs, C *restrict as, C *restrict state, int64_t steps, \
+                             int64_t width) \
     { \
         for (int64_t i = 0; i < steps; i++) { \
             _Pragma("omp simd") for (int64_t j = 0; j < width; j++) \
@@ -35,7 +35,7 @@ enum { WIDE = 16, TILE = 512 };
         } \
     } \
 \
-    static void name(C *xs, const C *as, C *state, int64_t steps, int64_t width) \
+    static void name(C *xs, C *as, C *state, int64_t steps, int64_t width) \
     { \
         if (width == 1) \
             name##_steps(xs, as, state, steps, 1); \
@@ -67,7 +67,7 @@ INLINE void rise_steps(double *restrict xs, double *restrict largest, double *re
 /* log sum e^x = m + log s with the largest element so far, m, and s = sum e^(x - m): where x is
  * larger, s <- s e^(m - x) + 1, else s <- s + e^(x - m). The states are m, which begins as a number
  * so that -inf does not exceed it, and s. */
-static void logcumsumexp(double *xs, const double *as, double *state, int64_t steps, int64_t width)
+static void logcumsumexp(double *xs, double *as, double *state, int64_t steps, int64_t width)
 {
     double largest[TILE], decay[TILE];
     int64_t n = steps * width;
@@ -103,52 +103,50 @@ typedef struct walk {
 
 typedef void walk_kernel(const walk *w);
 
+/* For each step i and position j, along the array at p. */
+#define EACH(statement) \
+    if (p.aside == 1) \
+        for (int64_t i = 0; i < steps; i++) \
+            for (int64_t j = 0; j < columns; j++) statement; \
+    else \
+        for (int64_t j = 0; j < columns; j++) \
+            for (int64_t i = 0; i < steps; i++) statement;
+
+/* What is not loaded is 0: positions that the last walk beside the axis lacks, and a at the first
+ * step. */
 #define WALK(dtype, T, C) \
-    INLINE void load_##dtype(C *restrict tile, const place *p, int64_t first, int64_t steps, \
+    INLINE void load_##dtype(C *restrict tile, place p, int64_t first, int64_t steps, \
                              int64_t columns, int64_t width) \
     { \
-        const T *x = (const T *)p->data + first * p->along; \
-        if (p->aside == 1) \
-            for (int64_t i = 0; i < steps; i++) \
-                for (int64_t j = 0; j < columns; j++) tile[i * width + j] = x[i * p->along + j]; \
-        else \
-            for (int64_t j = 0; j < columns; j++) \
-                for (int64_t i = 0; i < steps; i++) \
-                    tile[i * width + j] = x[i * p->along + j * p->aside]; \
+        const T *x = (const T *)p.data + first * p.along; \
+        EACH(tile[i * width + j] = x[i * p.along + j * p.aside]) \
     } \
 \
-    INLINE void store_##dtype(const C *restrict tile, const place *p, int64_t first, \
-                              int64_t steps, int64_t columns, int64_t width) \
+    INLINE void store_##dtype(const C *restrict tile, place p, int64_t first, int64_t steps, \
+                              int64_t columns, int64_t width) \
     { \
-        T *x = (T *)p->data + first * p->along; \
-        if (p->aside == 1) \
-            for (int64_t i = 0; i < steps; i++) \
-                for (int64_t j = 0; j < columns; j++) \
-                    x[i * p->along + j] = (T)tile[i * width + j]; \
-        else \
-            for (int64_t j = 0; j < columns; j++) \
-                for (int64_t i = 0; i < steps; i++) \
-                    x[i * p->along + j * p->aside] = (T)tile[i * width + j]; \
+        T *x = (T *)p.data + first * p.along; \
+        EACH(x[i * p.along + j * p.aside] = (T)tile[i * width + j]) \
     } \
 \
     INLINE void walk_##dtype(const walk *w, C start, \
-                             void (*scan)(C *, const C *, C *, int64_t, int64_t)) \
+                             void (*scan)(C *, C *, C *, int64_t, int64_t)) \
     { \
         C x[TILE], a[TILE], state[2 * WIDE] = {0}; \
         int64_t width = w->columns == 1 ? 1 : WIDE, size = TILE / width; \
-        size_t unread = w->columns < width ? TILE : (size_t)width; \
-        memset(x, 0, unread * sizeof(C)); \
-        memset(a, 0, unread * sizeof(C)); \
+        size_t cleared = w->columns < width ? TILE : (size_t)width; \
+        memset(x, 0, cleared * sizeof(C)); \
+        memset(a, 0, cleared * sizeof(C)); \
         for (int64_t j = 0; j < WIDE; j++) state[j] = start; \
         for (int64_t first = 0; first < w->extent; first += size) { \
             int64_t steps = w->extent - first < size ? w->extent - first : size; \
             int64_t skip = first == 0; \
-            load_##dtype(x, &w->x, first, steps, w->columns, width); \
+            load_##dtype(x, w->x, first, steps, w->columns, width); \
             if (w->paired) \
-                load_##dtype(a + skip * width, &w->a, first + skip, steps - skip, w->columns, \
+                load_##dtype(a + skip * width, w->a, first + skip, steps - skip, w->columns, \
                              width); \
             scan(x, a, state, steps, width); \
-            store_##dtype(x, &w->out, first, steps, w->columns, width); \
+            store_##dtype(x, w->out, first, steps, w->columns, width); \
         } \
     }
 
@@ -166,7 +164,7 @@ static place place_of(const gr__array *x, int64_t offset, int64_t aside, const g
     return (place){data, aside, s->reverse ? -along : along};
 }
 
-/* Columns are the positions behind the axis, or before it if there is one behind it. */
+/* Side by side are positions behind the axis or, where only one is behind it, before it. */
 static void scan(walk_kernel *kernel, const gr__array *out, const gr__array *x, const gr__array *a,
                  const gr__scan *s, int threads)
 {
