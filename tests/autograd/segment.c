@@ -64,7 +64,8 @@ Test(segment, rows_are_added_in_order)
     EXPECT_NO_LEAK();
 }
 
-/* Segments 0 (nothing but -inf) and 2 (no rows) have no part in any derivative. */
+/* Segments 0 (nothing but -inf) and 2 (no rows) spoil no derivative: of sum w e^y, then of the
+ * square of its gradient, by the rows and by w. */
 Test(segment, empty_segments_leave_second_derivatives_alone)
 {
     typedef gr_tensor *fold(const gr_tensor *, const gr_tensor *, int64_t);
@@ -72,20 +73,20 @@ Test(segment, empty_segments_leave_second_derivatives_alone)
     GR_SCOPE;
     gr_tensor *x = tensor(GR_F64, GR_SHAPE(5), -INFINITY, 1.5, -INFINITY, -0.25, -INFINITY);
     gr_tensor *index = tensor(GR_I64, GR_SHAPE(5), 0, 1, 1, 1, 0);
+    gr_tensor *w = tensor(GR_F64, GR_SHAPE(3), 0.75, -1.25, 2);
 
     for (int i = 0; i < 3; i++) {
-        gr_tensor *in = i < 2 ? x : gr_where(gr_equal(x, -INFINITY), 0, x), *g, *h;
-        gr_tensor *y = folds[i](in, index, 3);
-        y = gr_where(gr_equal(y, -INFINITY), 0, y);
-        gr_tensor *loss = gr_sum(gr_mul(gr_square(y), y), GR_ALL_AXES, false);
-        cr_assert(gr_gradients(loss, &in, 1, &g));
-        cr_assert(gr_gradients(gr_sum(gr_square(g), GR_ALL_AXES, false), &in, 1, &h));
-        double *v = numbers_of(h);
+        gr_tensor *in[] = {i < 2 ? x : gr_where(gr_equal(x, -INFINITY), 0, x), w}, *g, *h[2];
+        gr_tensor *loss = gr_sum(gr_mul(w, gr_exp(folds[i](in[0], index, 3))), GR_ALL_AXES, false);
+        cr_assert(gr_gradients(loss, in, 1, &g));
+        cr_assert(gr_gradients(gr_sum(gr_square(g), GR_ALL_AXES, false), in, 2, h));
+        double *by_x = numbers_of(h[0]), *by_w = numbers_of(h[1]);
         for (int j = 0; j < 5; j++) {
-            cr_assert(isfinite(v[j]), "fold %d, element %d", i, j);
+            cr_assert(isfinite(by_x[j]) && isfinite(by_w[j % 3]), "fold %d, element %d", i, j);
         }
-        cr_assert(v[0] == 0 && v[4] == 0 && v[1] != 0, "fold %d", i);
-        free(v);
+        cr_assert(by_x[1] != 0 && by_w[1] != 0 && by_w[2] == 0, "fold %d", i);
+        free(by_x);
+        free(by_w);
     }
     EXPECT_NO_LEAK();
 }
