@@ -228,8 +228,8 @@ primitives: $(suite) ## Write docs/primitives.md: what the certification table f
 	tools/primitives $(BUILD)/certificate > $(BUILD)/primitives.md
 	mv $(BUILD)/primitives.md docs/primitives.md
 
-results: $(BUILD)/examples/vae ## Write docs/results.md: MNIST=DIR THREADS=
-	tools/results $< '$(MNIST)' '$(or $(THREADS),2)' > $(BUILD)/results.md
+results: $(BUILD)/examples/vae $(BUILD)/examples/digits ## Write docs/results.md: MNIST=DIR THREADS=
+	tools/results $(BUILD)/examples '$(MNIST)' '$(or $(THREADS),2)' > $(BUILD)/results.md
 	mv $(BUILD)/results.md docs/results.md
 
 lint: ## Formatting, warnings of gcc and clang, include directions

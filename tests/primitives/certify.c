@@ -325,8 +325,10 @@ void certify_failure(const row *r)
 
     gr_eval(1, &y);
     cr_assert(gr_is_error(y), "%s: no error", r->text);
-    cr_assert_str_eq(gr_error_message(), r->message, "%s: got \"%s\", want \"%s\"", r->text,
-                     gr_error_message(), r->message);
+    const char *got = gr_error_message(), *place = strstr(got, " (made ");
+    size_t length = place ? (size_t)(place - got) : strlen(got);
+    cr_assert(length == strlen(r->message) && strncmp(got, r->message, length) == 0,
+              "%s: got \"%s\", want \"%s\"", r->text, got, r->message);
     gr_error_clear();
     report(r, "failure", 0, 0);
 }

@@ -12,7 +12,7 @@
  *                                                   f32, ways to compute, operands of any layout
  *   AT   (name, call, inputs...)                    value at special points, to the sign of zero
  *   KINK (name, call, inputs..., gradients...)      gradients of the sum, one list for each input
- *   FAILS(name, "message", call, inputs...)         the error, without "gradus: "
+ *   FAILS(name, "message", call, inputs...)         the error, without "gradus: " and place
  *
  * Inputs are bound to x, y, z, w. Random ones are exact in f32. */
 #ifndef TESTS_PRIMITIVES_CERTIFY_H
