@@ -284,7 +284,7 @@ static void each(const gr__array *out, const gr__array *in, int arity, const gr_
         T *scratch = (T *)in[arity].data + omp_get_thread_num() * BLOCK * m;
         int64_t found = kernel((T *)out->data + i * size, x, y, a->dims[c], m, how, scratch);
         if (found == 0) continue;
-#pragma omp critical(gr__linalg)
+#pragma omp critical
         if (i < wrong) {
             wrong = i;
             order = found;
