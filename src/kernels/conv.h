@@ -67,6 +67,8 @@ typedef struct gr__weigh {
     int64_t slabs;                /* of channels: `planes.channels` each */
     int64_t strips[2];            /* of an image */
     int64_t together;             /* images */
+    bool few;                     /* their outputs are: then they are one stretch for each tap */
+    int64_t x_plane, x_image;     /* from one packed plane or image to the next */
     int64_t units, chunk, chunks; /* strips of all images; of a chunk; how many chunks */
 } gr__weigh;
 
@@ -79,7 +81,7 @@ enum {
     GR__CONV_CLOSE = 3 << 10, /* bytes of a channel of y that stay in the first-level cache */
     GR__CONV_CHUNK = 4096,    /* positions worth a sum of their own */
     GR__CONV_CHUNKS = 8,
-    GR__CONV_SUMS = 1 << 18, /* bytes of vectors that wait for more */
+    GR__CONV_SUMS = 1 << 19, /* bytes of vectors that wait for more */
 };
 
 static inline int64_t gr__conv_least(int64_t a, int64_t b)
@@ -357,14 +359,17 @@ static inline gr__weigh gr__weigh_of(const gr__conv *conv, const int64_t *x, con
     gr__planes *p = &g.planes;
 
     for (int d = 0; d < 2; d++) axis[d] = gr__forward_axis(conv, d, x[2 + d], w[2 + d], y[2 + d]);
-    *p = gr__planes_of(&axis[0], &axis[1], gr__conv_share(w[1], gr__conv_most(slab, 1)), true);
+    g.few = y[2] * y[3] < GR__CONV_FEW / 2;
+    *p = gr__planes_of(&axis[0], &axis[1], gr__conv_share(w[1], gr__conv_most(slab, 1)), !g.few);
     g.slabs = gr__conv_parts(w[1], p->channels);
-    gr__planes_cut(p, GR__CONV_BLOCK / size);
+    gr__planes_cut(p, g.few ? INT64_MAX : GR__CONV_BLOCK / size);
     g.strips[0] = gr__conv_parts(y[2], p->rows);
     g.strips[1] = gr__conv_parts(y[3], p->columns);
     int64_t fit = GR__CONV_BLOCK / size / (p->channels * p->each * gr__planes_plane(p));
     int64_t close = GR__CONV_CLOSE / size / (p->rows * p->columns);
     g.together = gr__conv_most(gr__conv_least(fit, close), 1);
+    g.x_plane = gr__planes_plane(p) * (g.few ? g.together : 1);
+    g.x_image = gr__planes_plane(p) * (g.few ? 1 : p->channels * p->each);
     g.units = g.images * g.strips[0] * g.strips[1];
     for (g.chunks = 1; g.chunks < GR__CONV_CHUNKS && 2 * g.chunks <= g.units &&
                        2 * g.chunks * GR__CONV_CHUNK <= g.images * y[2] * y[3];)
@@ -374,15 +379,12 @@ static inline gr__weigh gr__weigh_of(const gr__conv *conv, const int64_t *x, con
 }
 
 /* Packed x, packed y, and the sums of a task. */
-/* Elements from a packed image of x to the next. */
-static inline int64_t gr__weigh_image(const gr__weigh *g)
-{
-    return g->planes.channels * g->planes.each * gr__planes_plane(&g->planes);
-}
-
 static inline int64_t gr__weigh_x(const gr__weigh *g, int64_t size)
 {
-    return gr__conv_round(g->together * gr__weigh_image(g) * size) + GR__CONV_ALIGN;
+    const gr__planes *p = &g->planes;
+    int64_t image = p->channels * p->each * gr__planes_plane(p);
+
+    return gr__conv_round(g->together * image * size) + GR__CONV_ALIGN;
 }
 
 static inline int64_t gr__weigh_y(const gr__weigh *g, int64_t size)

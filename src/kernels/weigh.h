@@ -110,19 +110,21 @@ typedef struct strip {
     int64_t image, images, rows, columns;
 } strip;
 
-static void pack_y(const weighing *j, const task *k, const strip *s)
+/* For each channel of y all images. */
+static void pack_y(const weighing *j, const task *t, const strip *s)
 {
     const gr__array *y = j->y;
-    T *to = k->y;
+    const T *from = (const T *)y->data + s->image * y->strides[0] +
+                    t->group * j->plan.out * y->strides[1] + s->at.row * y->strides[2] +
+                    s->at.column * y->strides[3];
+    bool whole = y->strides[2] == s->columns * y->strides[3];
+    int64_t count = s->rows * s->columns, rows = whole ? 1 : s->rows;
+    T *to = t->y;
 
-    for (int64_t n = 0; n < s->images; n++) {
-        for (int64_t o = 0; o < j->plan.out; o++) {
-            const T *from = (const T *)y->data + (s->image + n) * y->strides[0] +
-                            (k->group * j->plan.out + o) * y->strides[1] +
-                            s->at.row * y->strides[2] + s->at.column * y->strides[3];
-            copy_rows(to, s->columns, from, y->strides[2], y->strides[3], s->rows, s->columns);
-            to += s->rows * s->columns;
-        }
+    for (int64_t o = 0; o < j->plan.out; o++) {
+        for (int64_t n = 0; n < s->images; n++, to += count)
+            copy_rows(to, count / rows, from + n * y->strides[0] + o * y->strides[1], y->strides[2],
+                      y->strides[3], rows, count / rows);
     }
 }
 
@@ -155,21 +157,25 @@ static mask last_lanes(int64_t count)
     return m;
 }
 
+static void set_count(dots *d, int64_t count, mask *those)
+{
+    *those = last_lanes(count);
+    d->count = count;
+    d->last = count % LANES == 0 ? -1 : most(count - LANES, 0);
+    d->those = those;
+}
+
 static void run_strip(const weighing *j, const task *t, const strip *s)
 {
     const gr__weigh *g = &j->plan;
     const gr__array *y = j->y;
-    int64_t count = s->rows * s->columns, image = gr__weigh_image(g);
-    mask those = last_lanes(count);
-    dots d = {.x_image = image,
-              .images = s->images,
-              .count = count,
-              .last = count % LANES == 0 ? -1 : most(count - LANES, 0),
-              .those = &those};
+    int64_t count = s->rows * s->columns;
+    mask those;
+    dots d = {.x_image = g->x_image, .images = s->images};
 
     for (int64_t n = 0; n < s->images; n++)
-        pack_planes(&t->planes, &s->at, t->x + n * image, gr__planes_plane(&t->planes), j->x,
-                    s->image + n, t->channel);
+        pack_planes(&t->planes, &s->at, t->x + n * g->x_image, g->x_plane, j->x, s->image + n,
+                    t->channel);
     if (j->in_place && count >= LANES) {
         d.y = (const T *)y->data + s->image * y->strides[0] + t->group * g->out * y->strides[1] +
               s->at.row * y->strides[2] + s->at.column;
@@ -178,9 +184,14 @@ static void run_strip(const weighing *j, const task *t, const strip *s)
     } else {
         pack_y(j, t, s);
         d.y = t->y;
-        d.y_channel = count;
-        d.y_image = g->out * count;
+        d.y_channel = s->images * count;
+        d.y_image = count;
     }
+    if (g->few) {
+        d.images = 1;
+        count *= s->images;
+    }
+    set_count(&d, count, &those);
     run_dots(j, t, d);
 }
 
@@ -296,10 +307,10 @@ void WEIGH(const gr__array *w, const gr__array *in, const void *detail, int thre
                   .y = y,
                   .offset = offset,
                   .part = (T *)(void *)part,
-                  .in_place = y->strides[3] == 1 &&
+                  .in_place = !g.few && y->strides[3] == 1 &&
                               (g.planes.rows == 1 || y->strides[2] == y->dims[3])};
 
-    find_in_planes(&g.planes, gr__planes_plane(&g.planes), offset);
+    find_in_planes(&g.planes, g.x_plane, offset);
     weigh(&j, part + gr__weigh_parts(&g, sizeof(T)), threads);
     add_chunks(w->data, j.part, g.chunks, w->count);
 }
