@@ -1,7 +1,7 @@
 /* Convolutions: three primitives whose rules are each other. All are of two dimensions; one
  * dimension is a height of 1. Between arrays x (N, C, H, W), w (O, C / groups, kh, kw) and
  * y (N, O, H', W') there is one trilinear form,
- *     sum over n, o, i, j, c, a, b of  y[n][o][i][j] w[o][c][a][b] x[n][c][i s + a d - p][j s + ...]
+ *     sum over n, o, i, j, c, a, b of y[n][o][i][j] w[o][c][a][b] x[n][c][i s + a d - p][...]
  * and each primitive is its derivative by one of the three. */
 #include <gradus/conv.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 
 static const gr__primitive convolve_primitives[3], spread_primitives[3], weigh_primitive;
 
-/* The node of extents `height` and `width` behind the leading two. */
+/* A node of this shape, with a copy of conv for its detail. */
 static gr_tensor *node_of(const gr__primitive *op, const void *site, gr_shape shape,
                           const gr_tensor *a, const gr_tensor *b, const gr__conv *conv)
 {

@@ -5,9 +5,9 @@
  *     gr_tensor *y = gr_conv2d(x, weight, options);
  *
  * As in PyTorch "convolution" means cross-correlation: the kernel is not turned round. Padding is
- * zeros, which take part in sums: zero times an infinite weight is NaN. f32 and f64, operands of one
- * dtype and of any layout, batches of any size, none included. The same bits for the same sizes,
- * options and instruction set, whatever the number of threads.
+ * zeros, which take part in sums: zero times an infinite weight is NaN. f32 and f64, operands of
+ * one dtype and of any layout, batches of any size, none included. The same bits for the same
+ * sizes, options and instruction set, whatever the number of threads.
  *
  * What does not fit gives an error tensor: ranks, channels that the groups do not divide or that
  * weight does not have, a kernel that reaches beyond x and its padding, options out of range. */

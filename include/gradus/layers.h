@@ -25,8 +25,8 @@ GR_API gr_tensor *gr_linear_apply(const gr_linear *layer,
 
 /* y = gr_conv2d(x, weight, options) + bias, and likewise the others. The cells "name.weight" and
  * "name.bias" (out) belong to the params given to _new, in a group of that name; both start uniform
- * in +-1/sqrt(n), n being the elements of weight[0], as in PyTorch. The options' groups divide in and
- * out. */
+ * in +-1/sqrt(n), n being the elements of weight[0], as in PyTorch. The options' groups divide in
+ * and out. */
 typedef struct gr_conv2d_layer {
     gr_tensor *weight; /* (out, in / groups, kh, kw) */
     gr_tensor *bias;   /* (out) */

@@ -25,15 +25,15 @@ typedef struct gr__sweep_axis {
     int64_t first, every;
 } gr__sweep_axis;
 
-/* What a block of outputs reads is packed, so that each tap of the kernel reads at one offset, without
- * a bound to check and with zeros where there is padding. There are two ways.
+/* What a block of outputs reads is packed, so that each tap of the kernel reads at one offset,
+ * without a bound to check and with zeros where there is padding. There are two ways.
  *
- * Rows: as in the array, but for columns that are `step` apart, which lie side by side. Neighbours in
- * a row of outputs then read neighbours.
+ * Rows: as in the array, but for columns that are `step` apart, which lie side by side. Neighbours
+ * in a row of outputs then read neighbours.
  *
- * Planes: for each column of the kernel what it meets, in rows as wide as those of outputs, and, unless
- * they can share rows, for each row of the kernel too. Then all outputs of a block are one stretch of
- * neighbours: worth the more copying where rows are short. */
+ * Planes: for each column of the kernel what it meets, in rows as wide as those of outputs, and,
+ * unless they can share rows, for each row of the kernel too. Then all outputs of a block are one
+ * stretch of neighbours: worth the more copying where rows are short. */
 typedef struct gr__planes {
     gr__sweep_axis axis[2];
     int64_t channels;

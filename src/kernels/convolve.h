@@ -23,6 +23,8 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* A vector that serves several multiplications is loaded once: gcc would fold the load into each of
+ * them, and loads are what limits a tile. */
 #if defined(__x86_64__) && defined(__AVX512F__)
 #define ONCE(v) __asm__("" : "+v"(v))
 #elif defined(__x86_64__)

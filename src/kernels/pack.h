@@ -1,6 +1,6 @@
-/* Packing of what blocks of outputs read (conv.h), for elements T. Included by way of convolve.h. The
- * room that takes it holds zeros, from the time when it was cleared for a block of this place; what
- * lies inside the array is copied over them. */
+/* Packing of what blocks of outputs read (conv.h), for elements T. Included by way of convolve.h.
+ * The room that takes it holds zeros, from the time when it was cleared for a block of this place;
+ * what lies inside the array is copied over them. */
 
 /* Copies `rows` rows of n elements that are `step` apart. */
 static inline void copy_rows(T *to, int64_t to_row, const T *from, int64_t from_row, int64_t step,
@@ -93,8 +93,8 @@ static void find_in_rows(const gr__sweep *s, int64_t *offset)
 
 /* ---- planes ---- */
 
-/* A plane as wide as the array's rows, all in order: one copy for all rows. Where zeros belong, at the
- * end of one row and the beginning of the next, it brings elements of the neighbouring row. */
+/* A plane as wide as the array's rows, all in order: one copy for all rows. Where zeros belong, at
+ * the end of one row and the beginning of the next, it brings elements of the neighbouring row. */
 static void copy_shifted(T *to, const T *from, int64_t width, range rows, range columns)
 {
     int64_t first = rows.from * width + columns.from, end = (rows.to - 1) * width + columns.to;

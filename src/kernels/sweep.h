@@ -1,12 +1,12 @@
 /* Convolutions and their input gradients of elements T. Included once for each T, by way of
  * convolve.h. Knows sweeps (conv.h), arrays of any strides; not dtypes.
  *
- * The chain. Every result is one chain of fused multiply-adds over channels, rows and columns of the
- * kernel, in this order, from 0. A vector holds neighbouring results of a row. So the bits depend on
- * neither blocks, strides, vectors nor threads.
+ * The chain. Every result is one chain of fused multiply-adds over channels, rows and columns of
+ * the kernel, in this order, from 0. A vector holds neighbouring results of a row. So the bits
+ * depend on neither blocks, strides, vectors nor threads.
  *
- * The tile. Some channels by some vectors of results stay in registers while the chain runs: for each
- * tap, the vectors are loaded at the tap's offset in the packed block, and the weights of the
+ * The tile. Some channels by some vectors of results stay in registers while the chain runs: for
+ * each tap, the vectors are loaded at the tap's offset in the packed block, and the weights of the
  * channels, packed side by side, are each spread over a vector. */
 
 #if defined(__AVX512F__)
@@ -113,11 +113,11 @@ static void pack_weights(const gr__sweep *s, T *to, const gr__array *w, int out,
     }
 }
 
-/* The results of one block for the channels of a tile, a vector after the other along lines: rows, or
- * one line where the block is packed as planes. The last vector of a line begins early enough to end
- * with it. In a line shorter than a vector it cannot, and what it writes too much is overwritten by
- * the next, if that is the next in memory; else, and where results lie apart, a tile goes by way of a
- * buffer. */
+/* The results of one block for the channels of a tile, a vector after the other along lines: rows,
+ * or one line where the block is packed as planes. The last vector of a line begins early enough to
+ * end with it. In a line shorter than a vector it cannot, and what it writes too much is
+ * overwritten by the next, if that is the next in memory; else, and where results lie apart, a tile
+ * goes by way of a buffer. */
 typedef struct walk {
     const T *x; /* the packed block */
     T *y;       /* the block's first result */

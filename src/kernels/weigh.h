@@ -2,9 +2,10 @@
  *
  * The sums. An element of w is the product, summed over images and positions, of a channel of y and
  * what the tap meets in x. A chunk of strips (conv.h) is summed in lanes: lane l takes positions l,
- * l + LANES, ... of each strip, the last of them masked, in one chain of fused multiply-adds; then the
- * lanes are folded by halving, and the chunks are added in order. All of this is a function of sizes
- * and of the instruction set.
+ * l + LANES, ... of each strip (where positions are few, of all strips that are taken together),
+ * the last of them masked, in one chain of fused multiply-adds; then the lanes are folded by
+ * halving, and the chunks are added in order. All of this is a function of sizes and of the
+ * instruction set.
  *
  * The tile. Some channels of y by three taps, each sum a vector, stay in registers along the strips
  * that are taken together, then wait in memory. */
