@@ -5,6 +5,7 @@
 #define TESTS_COMMON_GRAPH_OPERATIONS_H
 
 #include "tests/common/graph_elementwise.h"
+#include "tests/common/graph_order.h"
 
 /* ---- reductions ---- */
 
@@ -522,6 +523,9 @@ static const operation operations[] = {
     {6, "gather", gather},
     {6, "scatter_add", scatter_add},
     {5, "take", take},
+    {6, "scanned", scanned},
+    {6, "sorted", sorted},
+    {5, "grouped", grouped},
     {4, "one_hot", one_hot},
     {10, "source", source},
     {5, "detached", detached},
