@@ -16,7 +16,7 @@
 #include <string.h>
 
 /* a * b + c in one rounding where the hardware has it. Software fma is far too slow, so elsewhere
-   there are two roundings and other last bits; no error exceeds 2 ulp there either. */
+   there are two roundings and other last bits. */
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA) || defined(__aarch64__)
 #define GR__HAS_FMA 1
 #define GR__FMA32(a, b, c) __builtin_fmaf(a, b, c)
@@ -29,6 +29,12 @@
 /* In this order: sin and cos of a float are reduced in double. */
 #include "vmath64.h"
 #include "vmath32.h"
+
+#include "vpower.h"
+
+#include "vgate.h"
+#include "vhyperbolic.h"
+#include "vtrig.h"
 
 #define GR__VMATH(name32, name64, x) _Generic((x), float : name32, double : name64)(x)
 
@@ -48,5 +54,29 @@
 #define v_cos(x) GR__VMATH(gr__cos32, gr__cos64, x)                /* cosine, x in radians */
 #define v_sinpi(x) GR__VMATH(gr__sinpi32, gr__sinpi64, x)          /* sin(pi x) */
 #define v_cospi(x) GR__VMATH(gr__cospi32, gr__cospi64, x)          /* cos(pi x) */
+
+#define v_log10(x) GR__VMATH(gr__log10_32, gr__log10_64, x)              /* logarithm to base 10 */
+#define v_cbrt(x) GR__VMATH(gr__cbrt32, gr__cbrt64, x)                   /* cube root */
+#define v_tan(x) GR__VMATH(gr__tan32, gr__tan64, x)                      /* tangent, x in radians */
+#define v_asin(x) GR__VMATH(gr__asin32, gr__asin64, x)                   /* inverse sine */
+#define v_acos(x) GR__VMATH(gr__acos32, gr__acos64, x)                   /* inverse cosine */
+#define v_atan(x) GR__VMATH(gr__atan32, gr__atan64, x)                   /* inverse tangent */
+#define v_sinh(x) GR__VMATH(gr__sinh32, gr__sinh64, x)                   /* hyperbolic sine */
+#define v_cosh(x) GR__VMATH(gr__cosh32, gr__cosh64, x)                   /* hyperbolic cosine */
+#define v_asinh(x) GR__VMATH(gr__asinh32, gr__asinh64, x)                /* inverse of sinh */
+#define v_acosh(x) GR__VMATH(gr__acosh32, gr__acosh64, x)                /* inverse of cosh */
+#define v_atanh(x) GR__VMATH(gr__atanh32, gr__atanh64, x)                /* inverse of tanh */
+#define v_log1mexp(x) GR__VMATH(gr__log1mexp32, gr__log1mexp64, x)       /* log(1 - e^x) */
+#define v_silu(x) GR__VMATH(gr__silu32, gr__silu64, x)                   /* x sigmoid(x) */
+#define v_mish(x) GR__VMATH(gr__mish32, gr__mish64, x)                   /* x tanh(softplus(x)) */
+#define v_gelu(x) GR__VMATH(gr__gelu32, gr__gelu64, x)                   /* x Phi(x) */
+#define v_gelu_tanh(x) GR__VMATH(gr__gelu_tanh32, gr__gelu_tanh64, x)    /* nearly gelu */
+#define v_tanhshrink(x) GR__VMATH(gr__tanhshrink32, gr__tanhshrink64, x) /* x - tanh(x) */
+
+#define GR__VMATH2(name32, name64, a, b) _Generic((a), float : name32, double : name64)(a, b)
+
+#define v_pow(a, b) GR__VMATH2(gr__pow32, gr__pow64, a, b)         /* a^b */
+#define v_hypot(a, b) GR__VMATH2(gr__hypot32, gr__hypot64, a, b)   /* sqrt(a^2 + b^2) */
+#define v_atan2(y, x) GR__VMATH2(gr__atan2_32, gr__atan2_64, y, x) /* angle of the point (x, y) */
 
 #endif

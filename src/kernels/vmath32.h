@@ -76,16 +76,20 @@ static inline float gr__exp_rest32(float x, float n)
     return GR__FMA32(-n, GR__LN2_LO32, GR__FMA32(-n, GR__LN2_HI32, x));
 }
 
-/* e^r for |r| <= ln(2) / 2. */
-static inline float gr__exp_near32(float r)
+/* (e^r - 1) / r for |r| <= ln(2) / 2. */
+static inline float gr__exp_slope32(float r)
 {
     float p = 0x1.6a511ap-10f;
     p = GR__FMA32(p, r, 0x1.12397cp-7f);
     p = GR__FMA32(p, r, 0x1.5558acp-5f);
     p = GR__FMA32(p, r, 0x1.555492p-3f);
     p = GR__FMA32(p, r, 0x1.fffffcp-2f);
-    p = GR__FMA32(p, r, 1.0f);
     return GR__FMA32(p, r, 1.0f);
+}
+
+static inline float gr__exp_near32(float r)
+{
+    return GR__FMA32(gr__exp_slope32(r), r, 1.0f);
 }
 
 /* e^x = 2^n e^r with x = n ln 2 + r. 0.9 ulp, 1.2. */

@@ -68,8 +68,8 @@ static inline double gr__exp_rest64(double x, double n)
     return GR__FMA64(-n, GR__LN2_LO64, GR__FMA64(-n, GR__LN2_HI64, x));
 }
 
-/* e^r for |r| <= ln(2) / 2. */
-static inline double gr__exp_near64(double r)
+/* e^r - 1 for |r| <= ln(2) / 2, as what is to be added to 1. */
+static inline double gr__exp_tail64(double r)
 {
     double u = r * r;
     double even = 0x1.28aead49d2da4p-22;
@@ -82,7 +82,12 @@ static inline double gr__exp_near64(double r)
     odd = GR__FMA64(odd, u, 0x1.a01a012de9842p-13);
     odd = GR__FMA64(odd, u, 0x1.11111111270e6p-7);
     odd = GR__FMA64(odd, u, 0x1.55555555554fdp-3);
-    return 1.0 + GR__FMA64(GR__FMA64(odd, r, even), u, r);
+    return GR__FMA64(GR__FMA64(odd, r, even), u, r);
+}
+
+static inline double gr__exp_near64(double r)
+{
+    return 1.0 + gr__exp_tail64(r);
 }
 
 /* Too large an x stops at n = 1024 and leaves the rest to r, which no coefficient makes less. There
@@ -111,12 +116,10 @@ static inline double gr__exp_short64(double x)
     return gr__from_bits64(gr__to_bits64(gr__exp_near64(r)) + (gr__to_bits64(t) << 52));
 }
 
-/* 1.1 ulp, 1.3. */
-static inline double gr__exp2_64(double x)
+/* 2^r for |r| <= 1/2. */
+static inline double gr__exp2_near64(double r)
 {
-    double c = x < -1076.0 ? -1076.0 : x;
-    double t = gr__min64(c + GR__SHIFT64, GR__SHIFT64 + 1025.0);
-    double r = c - (t - GR__SHIFT64), u = r * r;
+    double u = r * r;
     double even = 0x1.e82067ad12215p-32;
     even = GR__FMA64(even, u, 0x1.b5260368c08bep-24);
     even = GR__FMA64(even, u, 0x1.ffcbfbfce5af4p-17);
@@ -129,16 +132,21 @@ static inline double gr__exp2_64(double x)
     odd = GR__FMA64(odd, u, 0x1.3b2ab6fba0f9p-7);
     odd = GR__FMA64(odd, u, 0x1.ebfbdff82c59dp-3);
     double q = GR__FMA64(odd, r, even);
-    return gr__scale64(GR__FMA64(q, r, 1.0), t);
+    return GR__FMA64(q, r, 1.0);
 }
 
-/* 1.3 ulp. */
-static inline double gr__expm1_64(double x)
+/* 1.1 ulp, 1.3. */
+static inline double gr__exp2_64(double x)
 {
-    double t = GR__FMA64(x, GR__LOG2E64, GR__ROUND64 + 1022.0);
-    double n = t - (GR__ROUND64 + 1022.0);
-    double high = GR__FMA64(-n, GR__LN2_HI64, x), low = n * GR__LN2_LO64;
-    double r = high - low, u = r * r;
+    double c = x < -1076.0 ? -1076.0 : x;
+    double t = gr__min64(c + GR__SHIFT64, GR__SHIFT64 + 1025.0);
+    return gr__scale64(gr__exp2_near64(c - (t - GR__SHIFT64)), t);
+}
+
+/* e^(r + low) - 1 - (r + low) less `low`: what is to be added to the high part of r + low. */
+static inline double gr__expm1_tail64(double r, double low)
+{
+    double u = r * r;
     double even = 0x1.1f205a3d3e73ep-29;
     even = GR__FMA64(even, u, 0x1.27e50f35d2cfbp-22);
     even = GR__FMA64(even, u, 0x1.a01a018ffeef3p-16);
@@ -150,7 +158,16 @@ static inline double gr__expm1_64(double x)
     odd = GR__FMA64(odd, u, 0x1.a01a01b01d52bp-13);
     odd = GR__FMA64(odd, u, 0x1.111111110f62ep-7);
     odd = GR__FMA64(odd, u, 0x1.5555555555559p-3);
-    double q = GR__FMA64(GR__FMA64(odd, r, even), u, -low);
+    return GR__FMA64(GR__FMA64(odd, r, even), u, -low);
+}
+
+/* 1.3 ulp. */
+static inline double gr__expm1_64(double x)
+{
+    double t = GR__FMA64(x, GR__LOG2E64, GR__ROUND64 + 1022.0);
+    double n = t - (GR__ROUND64 + 1022.0);
+    double high = GR__FMA64(-n, GR__LN2_HI64, x), low = n * GR__LN2_LO64;
+    double q = gr__expm1_tail64(high - low, low);
     double s = gr__from_bits64(gr__to_bits64(t) << 52);
     double y = GR__FMA64(s, high, s - 0.5);
     y = 2.0 * GR__FMA64(s, q, y);
@@ -395,24 +412,42 @@ static inline double gr__subtract_product64(double x, double n, double a)
 #endif
 }
 
-/* sin(x + quarter pi / 2). x - n pi / 2 = r + d with pi / 2 in parts of 33, 26, 26 and 53 bits
-   (Cody and Waite, 1980): the products with the first three are exact for |n| < 2^27, and `low`
-   collects what the differences round off. */
-static inline double gr__sin_shifted64(double x, uint64_t quarter)
+/* An angle as quarter turns, in the lowest bits of t, and the rest r + d. */
+typedef struct {
+    double t, r, d;
+} gr__angle64;
+
+/* x - n pi / 2 = r + d with pi / 2 in parts of 33, 26, 26 and 53 bits (Cody and Waite, 1980): the
+   products with the first three are exact for |n| < 2^27, and `low` collects what the differences
+   round off. */
+static inline gr__angle64 gr__reduce64(double x)
 {
     double t = GR__FMA64(x, 0x1.45f306dc9c883p-1, GR__ROUND64), n = t - GR__ROUND64;
     double a = gr__subtract_product64(x, n, 0x1.921fb544p+0);
     double w = n * 0x1.0b46118p-34, v = n * 0x1.3131988p-61;
-    double b = a - w, c1 = b - v;
-    double low = ((a - b) - w) + ((b - c1) - v) - n * 0x1.1701b839a252p-88;
-    double r = c1 + low, d = (c1 - r) + low, u = r * r;
+    double b = a - w, c = b - v;
+    double low = ((a - b) - w) + ((b - c) - v) - n * 0x1.1701b839a252p-88;
+    double r = c + low;
+    return (gr__angle64){t, r, (c - r) + low};
+}
+
+/* sin(r + d) - r for |r| <= pi / 4. */
+static inline double gr__sin_tail64(double r, double d)
+{
+    double u = r * r;
     double s = 0x1.5d8c7cac963cfp-33;
     s = GR__FMA64(s, u, -0x1.ae5e4f04bd6fdp-26);
     s = GR__FMA64(s, u, 0x1.71de3558e6e4fp-19);
     s = GR__FMA64(s, u, -0x1.a01a019bec575p-13);
     s = GR__FMA64(s, u, 0x1.111111110f73ep-7);
     s = GR__FMA64(s, u, -0x1.5555555555548p-3);
-    s = r + GR__FMA64(s, u * r, d);
+    return GR__FMA64(s, u * r, d);
+}
+
+/* cos(r + d) - 1. */
+static inline double gr__cos_tail64(double r, double d)
+{
+    double u = r * r;
     double c = -0x1.8fb002316cdf7p-37;
     c = GR__FMA64(c, u, 0x1.1ee9ef599284ap-29);
     c = GR__FMA64(c, u, -0x1.27e4f810568e1p-22);
@@ -420,8 +455,15 @@ static inline double gr__sin_shifted64(double x, uint64_t quarter)
     c = GR__FMA64(c, u, -0x1.6c16c16c15211p-10);
     c = GR__FMA64(c, u, 0x1.555555555554cp-5);
     c = GR__FMA64(c, u, -0.5);
-    c = GR__FMA64(c, u, -r * d) + 1.0;
-    double y = gr__quadrant64(gr__to_bits64(t) + quarter, s, c);
+    return GR__FMA64(c, u, -r * d);
+}
+
+/* sin(x + quarter pi / 2). */
+static inline double gr__sin_shifted64(double x, uint64_t quarter)
+{
+    gr__angle64 a = gr__reduce64(x);
+    double s = a.r + gr__sin_tail64(a.r, a.d), c = 1.0 + gr__cos_tail64(a.r, a.d);
+    double y = gr__quadrant64(gr__to_bits64(a.t) + quarter, s, c);
     return fabs(x) <= 0x1p+32 ? y : NAN;
 }
 

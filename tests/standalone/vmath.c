@@ -12,15 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#if __has_include(<mpfr.h>)
-#include <mpfr.h>
-#define WITH_MPFR 1
-#else
-#define WITH_MPFR 0
-typedef struct {
-    int unused;
-} mpfr_t[1];
-#endif
+#include "tests/standalone/vmath_references.h"
 
 enum { BLOCK = 4096 };
 
@@ -53,139 +45,43 @@ LOOPS(sin)
 LOOPS(cos)
 LOOPS(sinpi)
 LOOPS(cospi)
+LOOPS(log10)
+LOOPS(cbrt)
+LOOPS(tan)
+LOOPS(asin)
+LOOPS(acos)
+LOOPS(atan)
+LOOPS(sinh)
+LOOPS(cosh)
+LOOPS(asinh)
+LOOPS(acosh)
+LOOPS(atanh)
+LOOPS(log1mexp)
+LOOPS(silu)
+LOOPS(mish)
+LOOPS(gelu)
+LOOPS(gelu_tanh)
+LOOPS(tanhshrink)
 
-/* References for floats: the C library in double, 2^-28 ulp of a float away from the truth. */
+#define LOOPS2(name) \
+    static void name##_loop32(int n, const float *restrict x, float *restrict y) \
+    { \
+        float z[BLOCK]; \
+        for (int i = 0; i < n; i++) z[i] = (float)beside((double)x[i]); \
+        for (int i = 0; i < n; i++) y[i] = v_##name(x[i], z[i]); \
+    } \
+    static void name##_loop64(int n, const double *restrict x, double *restrict y) \
+    { \
+        double z[BLOCK]; \
+        for (int i = 0; i < n; i++) z[i] = beside(x[i]); \
+        for (int i = 0; i < n; i++) y[i] = v_##name(x[i], z[i]); \
+    }
 
-static double sigmoid_near(double x)
-{
-    return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
-}
-
-static double softplus_near(double x)
-{
-    return (x > 0 ? x : 0) + log1p(exp(-fabs(x)));
-}
-
-static double logsigmoid_near(double x)
-{
-    return -softplus_near(-x);
-}
-
-static double log_cosh_near(double x)
-{
-    double a = fabs(x), s = sinh(a < 1 ? a / 2 : 0);
-    return a < 1 ? log1p(2 * s * s) : a + (log1p(exp(-2 * a)) - log(2));
-}
-
-static const double pi = 3.14159265358979323846;
-
-/* Exact reduction to |r| <= 1, then to the eighth of a circle where times pi is harmless. */
-static double sinpi_near(double x)
-{
-    double r = fabs(remainder(x, 2)), t = r > 0.5 ? 1 - r : r;
-    double y = t > 0.25 ? cos(pi * (0.5 - t)) : sin(pi * t);
-    return t == 0 ? copysign(0, x) : copysign(y, remainder(x, 2));
-}
-
-static double cospi_near(double x)
-{
-    double r = fabs(remainder(x, 2)), t = fabs(r - 0.5);
-    double y = t > 0.25 ? cos(pi * (0.5 - t)) : sin(pi * t);
-    return r <= 0.5 ? y : -y;
-}
+LOOPS2(pow)
+LOOPS2(hypot)
+LOOPS2(atan2)
 
 #if WITH_MPFR
-
-/* References for both: y = f(x) in the precision of y. */
-
-#define EXACT(name) \
-    static void name##_exact(mpfr_t y, const mpfr_t x) \
-    { \
-        mpfr_##name(y, x, MPFR_RNDN); \
-    }
-
-EXACT(exp)
-EXACT(exp2)
-EXACT(expm1)
-EXACT(log)
-EXACT(log2)
-EXACT(log1p)
-EXACT(tanh)
-EXACT(erf)
-EXACT(sin)
-EXACT(cos)
-
-static void sigmoid_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_neg(y, x, MPFR_RNDN);
-    mpfr_exp(y, y, MPFR_RNDN);
-    mpfr_add_ui(y, y, 1, MPFR_RNDN);
-    mpfr_ui_div(y, 1, y, MPFR_RNDN);
-}
-
-static void softplus_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_abs(y, x, MPFR_RNDN);
-    mpfr_neg(y, y, MPFR_RNDN);
-    mpfr_exp(y, y, MPFR_RNDN);
-    mpfr_log1p(y, y, MPFR_RNDN);
-    if (mpfr_sgn(x) > 0) mpfr_add(y, y, x, MPFR_RNDN);
-}
-
-static void logsigmoid_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_t minus;
-    mpfr_init2(minus, mpfr_get_prec(x));
-    mpfr_neg(minus, x, MPFR_RNDN);
-    softplus_exact(y, minus);
-    mpfr_neg(y, y, MPFR_RNDN);
-    mpfr_clear(minus);
-}
-
-static void log_cosh_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_t half;
-    mpfr_init2(half, mpfr_get_prec(y));
-    if (mpfr_cmp_d(x, 1) < 0 && mpfr_cmp_d(x, -1) > 0) { /* log(1 + 2 sinh^2(x / 2)) */
-        mpfr_div_ui(y, x, 2, MPFR_RNDN);
-        mpfr_sinh(y, y, MPFR_RNDN);
-        mpfr_sqr(y, y, MPFR_RNDN);
-        mpfr_mul_ui(y, y, 2, MPFR_RNDN);
-        mpfr_log1p(y, y, MPFR_RNDN);
-    } else { /* |x| + log((1 + e^-2|x|) / 2) */
-        mpfr_abs(half, x, MPFR_RNDN);
-        mpfr_mul_si(y, half, -2, MPFR_RNDN);
-        mpfr_exp(y, y, MPFR_RNDN);
-        mpfr_add_ui(y, y, 1, MPFR_RNDN);
-        mpfr_div_ui(y, y, 2, MPFR_RNDN);
-        mpfr_log(y, y, MPFR_RNDN);
-        mpfr_add(y, y, half, MPFR_RNDN);
-    }
-    mpfr_clear(half);
-}
-
-static void turn_exact(mpfr_t y, const mpfr_t x, int (*f)(mpfr_t, const mpfr_t, mpfr_rnd_t))
-{
-    mpfr_t turn;
-    mpfr_init2(turn, mpfr_get_prec(y));
-    mpfr_const_pi(turn, MPFR_RNDN);
-    mpfr_mul_d(turn, turn, remainder(mpfr_get_d(x, MPFR_RNDN), 2), MPFR_RNDN);
-    f(y, turn, MPFR_RNDN);
-    mpfr_clear(turn);
-}
-
-static void sinpi_exact(mpfr_t y, const mpfr_t x)
-{
-    turn_exact(y, x, mpfr_sin);
-    if (mpfr_integer_p(x)) mpfr_set_zero(y, mpfr_signbit(x) ? -1 : 1);
-}
-
-static void cospi_exact(mpfr_t y, const mpfr_t x)
-{
-    turn_exact(y, x, mpfr_cos);
-    if (fabs(remainder(mpfr_get_d(x, MPFR_RNDN), 2)) == 0.5) mpfr_set_zero(y, 1);
-}
-
 #define EXACT_OR_NULL(name) name##_exact
 #else
 #define EXACT_OR_NULL(name) NULL
@@ -223,6 +119,26 @@ static const function functions[] = {
     ROW(cos, cos, 1.6, 1.4, 0x1p27),
     ROW(sinpi, sinpi_near, 1.8, 1.7, INFINITY),
     ROW(cospi, cospi_near, 1.8, 1.7, INFINITY),
+    ROW(log10, log10, 0.6, 0.6, INFINITY),
+    ROW(cbrt, cbrt, 0.6, 0.9, INFINITY),
+    ROW(tan, tan, 0.6, 1.9, 0x1p27),
+    ROW(asin, asin, 1.2, 1.2, INFINITY),
+    ROW(acos, acos, 1.2, 1.2, INFINITY),
+    ROW(atan, atan, 1.3, 1.2, INFINITY),
+    ROW(sinh, sinh, 1.7, 1.7, INFINITY),
+    ROW(cosh, cosh, 1.6, 1.4, INFINITY),
+    ROW(asinh, asinh, 0.6, 1.6, INFINITY),
+    ROW(acosh, acosh, 0.6, 1.9, INFINITY),
+    ROW(atanh, atanh, 0.6, 1.5, INFINITY),
+    ROW(log1mexp, log1mexp_near, 0.6, 1.1, INFINITY),
+    ROW(silu, silu_near, 2.7, 2.6, INFINITY),
+    ROW(mish, mish_near, 3.6, 3.2, INFINITY),
+    ROW(gelu, gelu_near, 2.0, 5.3, INFINITY),
+    ROW(gelu_tanh, gelu_tanh_near, 2.9, 3.1, INFINITY),
+    ROW(tanhshrink, tanhshrink_near, 2.3, 2.5, INFINITY),
+    ROW(pow, pow_near, 0.6, 1.4, INFINITY),
+    ROW(hypot, hypot_near, 0.6, 1.2, INFINITY),
+    ROW(atan2, atan2_near, 1.5, 1.6, INFINITY),
 };
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 
@@ -391,14 +307,6 @@ static double error_exact(workspace *w, const function *f, double x, double y, i
 }
 
 #endif
-
-static uint64_t mix(uint64_t i)
-{
-    i = (i + 1) * 0x9e3779b97f4a7c15u;
-    i = (i ^ (i >> 30)) * 0xbf58476d1ce4e5b9u;
-    i = (i ^ (i >> 27)) * 0x94d049bb133111ebu;
-    return i ^ (i >> 31);
-}
 
 /* The i-th test double: the special values and their neighbours first, then by turns any bits, a
    logarithmic range about 1, an even range about 0, points close to a special value and points
