@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "autograd/autograd.h"
+#include "autograd/slopes.h"
 #include "src/core/scope.h"
 
 /* ---- what all primitives share ---- */
@@ -118,11 +119,43 @@ static bool take_operands(const gr__primitive *op, common *all, gr_arg *in)
     return true;
 }
 
-static gr_tensor *apply(const gr__primitive *op, const void *site, gr_arg *in)
+/* ---- what operands must be where they are numbers ---- */
+
+/* False after reporting. */
+typedef bool number_check(const gr__primitive *op, const gr_arg *in);
+
+#define ANY NULL
+
+static bool ORDERED(const gr__primitive *op, const gr_arg *in)
+{
+    gr_arg a = in[1], b = in[2];
+
+    return a.tensor || b.tensor || !(a.number > b.number) ||
+           gr_fail(GR_ERROR_VALUE, op->name, "a", "got %g above b = %g, want bounds in order",
+                   a.number, b.number);
+}
+
+static bool POSITIVE(const gr__primitive *op, const gr_arg *in)
+{
+    return in[1].tensor || in[1].number > 0 ||
+           gr_fail(GR_ERROR_VALUE, op->name, "b", "got %g, want a number above 0", in[1].number);
+}
+
+static bool NOT_NEGATIVE(const gr__primitive *op, const gr_arg *in)
+{
+    return in[1].tensor || in[1].number >= 0 ||
+           gr_fail(GR_ERROR_VALUE, op->name, "b", "got %g, want 0 or more", in[1].number);
+}
+
+/* What a row says behind its doc: a check, or nothing. */
+#define GR__SECOND(doc, check, ...) check
+#define GR__CHECK(...) GR__SECOND(__VA_ARGS__, ANY, )
+
+static gr_tensor *apply(const gr__primitive *op, const void *site, gr_arg *in, number_check *fits)
 {
     common all = {.shape = NULL};
 
-    if (!take_operands(op, &all, in)) {
+    if (!take_operands(op, &all, in) || (fits && !fits(op, in))) {
         return &gr__error_tensor;
     }
     return gr__node(op, site, all.shape, all.dtype, in, op->arity, NULL);
@@ -135,6 +168,7 @@ static gr_tensor *apply(const gr__primitive *op, const void *site, gr_arg *in)
 #define NONE NULL
 
 #define GR__LN2 0.693147180559945309417
+#define GR__LN10 2.30258509299404568402
 #define GR__2_SQRTPI 1.12837916709551257390
 
 gr_tensor *gr__tensor_of(gr_arg a, const gr_tensor *like)
@@ -177,7 +211,7 @@ gr_arg(gr__minus)(gr_arg a, gr_arg b)
     static gr_tensor *row##_rule(const gr_tensor *y GR__UNUSED, int input GR__UNUSED, \
                                  gr_tensor *g GR__UNUSED)
 
-#define GR_UNARY(row, types, low, high, value, derivative, doc) \
+#define GR_UNARY(row, types, low, high, value, derivative, ...) \
     GR__RULE(row) \
     { \
         const gr_tensor *x GR__UNUSED = y->in[0].tensor; \
@@ -186,10 +220,11 @@ gr_arg(gr__minus)(gr_arg a, gr_arg b)
     GR__DESCRIPTOR(row, 1, types, "x") \
     gr_tensor *(row)(const gr_tensor *x) \
     { \
-        return apply(&row##_primitive, GR__SITE, &(gr_arg){x ? x : gr_no_tensor(), 0}); \
+        return apply(&row##_primitive, GR__SITE, &(gr_arg){x ? x : gr_no_tensor(), 0}, \
+                     GR__CHECK(__VA_ARGS__)); \
     }
 
-#define GR_BINARY(row, types, low, high, value, for_a, for_b, doc) \
+#define GR_BINARY(row, types, low, high, value, for_a, for_b, ...) \
     GR__RULE(row) \
     { \
         gr_arg a GR__UNUSED = y->in[0], b GR__UNUSED = y->in[1]; \
@@ -198,7 +233,7 @@ gr_arg(gr__minus)(gr_arg a, gr_arg b)
     GR__DESCRIPTOR(row, 2, types, "a", "b") \
     gr_tensor *(row)(gr_arg a, gr_arg b) \
     { \
-        return apply(&row##_primitive, GR__SITE, (gr_arg[]){a, b}); \
+        return apply(&row##_primitive, GR__SITE, (gr_arg[]){a, b}, GR__CHECK(__VA_ARGS__)); \
     }
 
 /* A condition may have any dtype: it becomes 0 or 1 in that of the operands. */
@@ -222,7 +257,7 @@ static gr_arg condition(const char *function, gr_arg c, gr_arg a, gr_arg b)
 #define GR__TAKE_c(row, c, a, b) condition(#row, c, a, b)
 #define GR__TAKE_x(row, x, a, b) x
 
-#define GR_TERNARY(row, first, types, low, high, value, for_first, for_a, for_b, doc) \
+#define GR_TERNARY(row, first, types, low, high, value, for_first, for_a, for_b, ...) \
     GR__RULE(row) \
     { \
         gr_arg first GR__UNUSED = y->in[0]; \
@@ -233,7 +268,8 @@ static gr_arg condition(const char *function, gr_arg c, gr_arg a, gr_arg b)
     gr_tensor *(row)(gr_arg first, gr_arg a, gr_arg b) \
     { \
         return apply(&row##_primitive, GR__SITE, \
-                     (gr_arg[]){GR__TAKE_##first(row, first, a, b), a, b}); \
+                     (gr_arg[]){GR__TAKE_##first(row, first, a, b), a, b}, \
+                     GR__CHECK(__VA_ARGS__)); \
     }
 
 #include <gradus/elementwise.def>

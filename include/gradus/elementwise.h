@@ -37,6 +37,24 @@ GR_API gr_tensor *gr_square(const gr_tensor *x);
 /* square root of x. f32, f64. */
 GR_API gr_tensor *gr_sqrt(const gr_tensor *x);
 
+/* 1 / square root of x. f32, f64. */
+GR_API gr_tensor *gr_rsqrt(const gr_tensor *x);
+
+/* cube root of x, of negative x too. f32, f64. */
+GR_API gr_tensor *gr_cbrt(const gr_tensor *x);
+
+/* 1 / x. f32, f64. */
+GR_API gr_tensor *gr_reciprocal(const gr_tensor *x);
+
+/* a^b with the special values of C; the base 0 gives its exponent no slope. f32, f64. */
+GR_API gr_tensor *gr_pow(gr_arg a, gr_arg b);
+
+/* sqrt(a^2 + b^2) without overflow; slope 0 at the origin. f32, f64. */
+GR_API gr_tensor *gr_hypot(gr_arg a, gr_arg b);
+
+/* a - b floor(a / b), exact, with the sign of b as in Python. f32, f64. */
+GR_API gr_tensor *gr_remainder(gr_arg a, gr_arg b);
+
 /* ---- exponentials and logarithms ---- */
 
 /* e^x. f32, f64. */
@@ -54,19 +72,67 @@ GR_API gr_tensor *gr_log(const gr_tensor *x);
 /* logarithm of x to base 2. f32, f64. */
 GR_API gr_tensor *gr_log2(const gr_tensor *x);
 
+/* logarithm of x to base 10. f32, f64. */
+GR_API gr_tensor *gr_log10(const gr_tensor *x);
+
 /* log(1 + x), exact near 0. f32, f64. */
 GR_API gr_tensor *gr_log1p(const gr_tensor *x);
 
 /* log cosh x: exact near 0, |x| - log 2 far out. f32, f64. */
 GR_API gr_tensor *gr_log_cosh(const gr_tensor *x);
 
-/* ---- trigonometry and the error function ---- */
+/* log(1 - e^x) for x <= 0, exact at both ends. f32, f64. */
+GR_API gr_tensor *gr_log1mexp(const gr_tensor *x);
+
+/* log(e^a + e^b); slope 0 where a and b are the same infinity. f32, f64. */
+GR_API gr_tensor *gr_logaddexp(gr_arg a, gr_arg b);
+
+/* log(e^a - e^b) for a >= b, -inf where they are equal; slope 0 where both are -inf. f32, f64. */
+GR_API gr_tensor *gr_logsubexp(gr_arg a, gr_arg b);
+
+/* a log b, 0 where a = 0; the slope for a is log b there too. f32, f64. */
+GR_API gr_tensor *gr_xlogy(gr_arg a, gr_arg b);
+
+/* a log(1 + b), 0 where a = 0; the slope for a is log(1 + b) there too. f32, f64. */
+GR_API gr_tensor *gr_xlog1py(gr_arg a, gr_arg b);
+
+/* ---- circular and hyperbolic functions, the error function ---- */
 
 /* sin x, x in radians. f32, f64. */
 GR_API gr_tensor *gr_sin(const gr_tensor *x);
 
 /* cos x, x in radians. f32, f64. */
 GR_API gr_tensor *gr_cos(const gr_tensor *x);
+
+/* tan x, x in radians. f32, f64. */
+GR_API gr_tensor *gr_tan(const gr_tensor *x);
+
+/* inverse of sin, from -pi / 2 to pi / 2. f32, f64. */
+GR_API gr_tensor *gr_asin(const gr_tensor *x);
+
+/* inverse of cos, from 0 to pi. f32, f64. */
+GR_API gr_tensor *gr_acos(const gr_tensor *x);
+
+/* inverse of tan, from -pi / 2 to pi / 2. f32, f64. */
+GR_API gr_tensor *gr_atan(const gr_tensor *x);
+
+/* the angle of the point (b, a), from -pi to pi; slope 0 at the origin. f32, f64. */
+GR_API gr_tensor *gr_atan2(gr_arg a, gr_arg b);
+
+/* (e^x - e^-x) / 2. f32, f64. */
+GR_API gr_tensor *gr_sinh(const gr_tensor *x);
+
+/* (e^x + e^-x) / 2. f32, f64. */
+GR_API gr_tensor *gr_cosh(const gr_tensor *x);
+
+/* inverse of sinh. f32, f64. */
+GR_API gr_tensor *gr_asinh(const gr_tensor *x);
+
+/* inverse of cosh, 0 or more. f32, f64. */
+GR_API gr_tensor *gr_acosh(const gr_tensor *x);
+
+/* inverse of tanh. f32, f64. */
+GR_API gr_tensor *gr_atanh(const gr_tensor *x);
 
 /* 2 / sqrt(pi) times the integral of e^-t^2 from 0 to x. f32, f64. */
 GR_API gr_tensor *gr_erf(const gr_tensor *x);
@@ -91,8 +157,47 @@ GR_API gr_tensor *gr_leaky_relu(gr_arg a, gr_arg b);
 /* a where a > 0, else b (e^a - 1); slope b at 0 (Clevert 2016). f32, f64. */
 GR_API gr_tensor *gr_elu(gr_arg a, gr_arg b);
 
+/* a where a > 0, else b (e^(a / b) - 1), for b > 0 (Barron 2017). f32, f64. */
+GR_API gr_tensor *gr_celu(gr_arg a, gr_arg b);
+
+/* 1.0507 x where x >= 0, else 1.7581 (e^x - 1) (Klambauer 2017); slope 1.0507 at 0. f32, f64. */
+GR_API gr_tensor *gr_selu(const gr_tensor *x);
+
+/* x sigmoid(x) (Elfwing 2017). f32, f64. */
+GR_API gr_tensor *gr_silu(const gr_tensor *x);
+
+/* x tanh(log(1 + e^x)) (Misra 2019). f32, f64. */
+GR_API gr_tensor *gr_mish(const gr_tensor *x);
+
+/* x times the normal distribution function of x (Hendrycks 2016). f32, f64. */
+GR_API gr_tensor *gr_gelu(const gr_tensor *x);
+
+/* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, which is nearly gelu (Hendrycks 2016). f32, f64. */
+GR_API gr_tensor *gr_gelu_tanh(const gr_tensor *x);
+
+/* x / (1 + |x|). f32, f64. */
+GR_API gr_tensor *gr_softsign(const gr_tensor *x);
+
+/* x - tanh x, exact near 0. f32, f64. */
+GR_API gr_tensor *gr_tanhshrink(const gr_tensor *x);
+
+/* x / 6 + 1 / 2 cut to [0, 1]; slope 0 at the bounds. f32, f64. */
+GR_API gr_tensor *gr_hard_sigmoid(const gr_tensor *x);
+
+/* x hard_sigmoid(x); slope 0 at -3 and 1 at 3 (Howard 2019). f32, f64. */
+GR_API gr_tensor *gr_hard_swish(const gr_tensor *x);
+
+/* a brought b closer to 0, at most to 0, for b >= 0; slope 0 at -b and b. f32, f64. */
+GR_API gr_tensor *gr_softshrink(gr_arg a, gr_arg b);
+
+/* a where |a| > b, else 0, for b >= 0. f32, f64. */
+GR_API gr_tensor *gr_hardshrink(gr_arg a, gr_arg b);
+
 /* max(x, 0); slope 0 at 0. f32, f64, i64. */
 GR_API gr_tensor *gr_relu(const gr_tensor *x);
+
+/* x cut to [0, 6]; slope 0 at the bounds. f32, f64. */
+GR_API gr_tensor *gr_relu6(const gr_tensor *x);
 
 /* ---- pieces ---- */
 
@@ -152,6 +257,12 @@ GR_API gr_tensor *gr_greater_equal(gr_arg a, gr_arg b);
 /* a < x < b. f32, f64, i64. */
 GR_API gr_tensor *gr_between(gr_arg x, gr_arg a, gr_arg b);
 
+/* whether x is no number. f32, f64, i64. */
+GR_API gr_tensor *gr_is_nan(const gr_tensor *x);
+
+/* whether x is neither infinite nor NaN. f32, f64, i64. */
+GR_API gr_tensor *gr_is_finite(const gr_tensor *x);
+
 #ifdef __cplusplus
 }
 #else
@@ -161,8 +272,19 @@ GR_API gr_tensor *gr_between(gr_arg x, gr_arg a, gr_arg b);
 #define gr_div(a, b) gr_div(GR_ARG(a), GR_ARG(b))
 #define gr_add_mul(x, a, b) gr_add_mul(GR_ARG(x), GR_ARG(a), GR_ARG(b))
 #define gr_lerp(x, a, b) gr_lerp(GR_ARG(x), GR_ARG(a), GR_ARG(b))
+#define gr_pow(a, b) gr_pow(GR_ARG(a), GR_ARG(b))
+#define gr_hypot(a, b) gr_hypot(GR_ARG(a), GR_ARG(b))
+#define gr_remainder(a, b) gr_remainder(GR_ARG(a), GR_ARG(b))
+#define gr_logaddexp(a, b) gr_logaddexp(GR_ARG(a), GR_ARG(b))
+#define gr_logsubexp(a, b) gr_logsubexp(GR_ARG(a), GR_ARG(b))
+#define gr_xlogy(a, b) gr_xlogy(GR_ARG(a), GR_ARG(b))
+#define gr_xlog1py(a, b) gr_xlog1py(GR_ARG(a), GR_ARG(b))
+#define gr_atan2(a, b) gr_atan2(GR_ARG(a), GR_ARG(b))
 #define gr_leaky_relu(a, b) gr_leaky_relu(GR_ARG(a), GR_ARG(b))
 #define gr_elu(a, b) gr_elu(GR_ARG(a), GR_ARG(b))
+#define gr_celu(a, b) gr_celu(GR_ARG(a), GR_ARG(b))
+#define gr_softshrink(a, b) gr_softshrink(GR_ARG(a), GR_ARG(b))
+#define gr_hardshrink(a, b) gr_hardshrink(GR_ARG(a), GR_ARG(b))
 #define gr_maximum(a, b) gr_maximum(GR_ARG(a), GR_ARG(b))
 #define gr_minimum(a, b) gr_minimum(GR_ARG(a), GR_ARG(b))
 #define gr_clamp(x, a, b) gr_clamp(GR_ARG(x), GR_ARG(a), GR_ARG(b))

@@ -39,27 +39,64 @@ static inline int64_t abs_i64(int64_t x)
     { \
         T from = b < (T)0.5 ? x : a, part = b < (T)0.5 ? b : b - 1; \
         return from + part * (a - x); \
+    } \
+    /* Without the difference of equal infinities. */ \
+    static inline T logaddexp_##dtype(T a, T b) \
+    { \
+        T gap = a == b ? 0 : -v_abs(a - b); \
+        return larger_##dtype(a, b) + v_softplus(gap); \
+    } \
+    static inline T logsubexp_##dtype(T a, T b) \
+    { \
+        T y = a + v_log1mexp(b - a); \
+        return a == b ? -(T)INFINITY : y; \
+    } \
+    /* The exact remainder has the sign of a. */ \
+    static inline T remainder_##dtype(T a, T b) \
+    { \
+        T r = v_fmod(a, b), moved = (r < 0) != (b < 0) ? r + b : r; \
+        return r == 0 ? v_copysign(r, b) : moved; \
+    } \
+    static inline T selu_##dtype(T x) \
+    { \
+        T scale = (T)GR__SELU_SCALE, slope = (T)GR__SELU_SLOPE; \
+        return x >= 0 ? scale * x : slope * v_expm1(x); \
+    } \
+    /* An infinite x as a huge one. */ \
+    static inline T softsign_##dtype(T x) \
+    { \
+        T c = smaller_##dtype((T)0x1p64, larger_##dtype(-(T)0x1p64, x)); \
+        return c / (1 + v_abs(c)); \
     }
+
+#define CHOOSE(name, x) _Generic((x), float : name##_f32, double : name##_f64, int64_t : name##_i64)
+#define CHOOSE_FLOAT(name, x) _Generic((x), float : name##_f32, double : name##_f64)
+#define v_larger(a, b) CHOOSE(larger, a)(a, b)
+#define v_smaller(a, b) CHOOSE(smaller, a)(a, b)
+#define v_nan_or(a, b) CHOOSE(nan_or, a)(a, b)
+#define v_huber(a, b) CHOOSE_FLOAT(huber, a)(a, b)
+#define v_lerp(x, a, b) CHOOSE_FLOAT(lerp, x)(x, a, b)
+#define v_logaddexp(a, b) CHOOSE_FLOAT(logaddexp, a)(a, b)
+#define v_logsubexp(a, b) CHOOSE_FLOAT(logsubexp, a)(a, b)
+#define v_remainder(a, b) CHOOSE_FLOAT(remainder, a)(a, b)
+#define v_selu(x) CHOOSE_FLOAT(selu, x)(x)
+#define v_softsign(x) CHOOSE_FLOAT(softsign, x)(x)
+#define v_product(a, b, log_b) ((((a) == 0) & ((b) == (b))) ? 0 : (a) * (log_b))
+#define v_clamp(x, low, high) CHOOSE(smaller, x)(high, CHOOSE(larger, x)(low, x))
+#define v_floor(x) _Generic((x), float : floorf, double : floor)(x)
+#define v_ceil(x) _Generic((x), float : ceilf, double : ceil)(x)
+#define v_trunc(x) _Generic((x), float : truncf, double : trunc)(x)
+#define v_round(x) _Generic((x), float : rintf, double : rint)(x)
+#define v_sqrt(x) _Generic((x), float : sqrtf, double : sqrt)(x)
+#define v_fmod(a, b) _Generic((a), float : fmodf, double : fmod)(a, b)
+#define v_copysign(a, b) _Generic((a), float : copysignf, double : copysign)(a, b)
+#define v_abs(x) _Generic((x), float : fabsf, double : fabs, int64_t : abs_i64)(x)
 
 ORDER(f32, float)
 ORDER(f64, double)
 ORDER(i64, int64_t)
 FORMULAS(f32, float)
 FORMULAS(f64, double)
-
-#define CHOOSE(name, x) _Generic((x), float : name##_f32, double : name##_f64, int64_t : name##_i64)
-#define v_larger(a, b) CHOOSE(larger, a)(a, b)
-#define v_smaller(a, b) CHOOSE(smaller, a)(a, b)
-#define v_nan_or(a, b) CHOOSE(nan_or, a)(a, b)
-#define v_huber(a, b) _Generic((a), float : huber_f32, double : huber_f64)(a, b)
-#define v_lerp(x, a, b) _Generic((x), float : lerp_f32, double : lerp_f64)(x, a, b)
-#define v_clamp(x, low, high) v_smaller(high, v_larger(low, x))
-#define v_floor(x) _Generic((x), float : floorf, double : floor)(x)
-#define v_ceil(x) _Generic((x), float : ceilf, double : ceil)(x)
-#define v_trunc(x) _Generic((x), float : truncf, double : trunc)(x)
-#define v_round(x) _Generic((x), float : rintf, double : rint)(x)
-#define v_sqrt(x) _Generic((x), float : sqrtf, double : sqrt)(x)
-#define v_abs(x) _Generic((x), float : fabsf, double : fabs, int64_t : abs_i64)(x)
 
 #define EACH_FLOATS(row, ...) row(f32, float, __VA_ARGS__) row(f64, double, __VA_ARGS__)
 #define EACH_ALL(row, ...) EACH_FLOATS(row, __VA_ARGS__) row(i64, int64_t, __VA_ARGS__)

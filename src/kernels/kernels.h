@@ -176,6 +176,10 @@ typedef struct gr__kernels {
     gr__opaque_kernel *argsort[GR__DTYPES];
 } gr__kernels;
 
+/* The slopes of SELU at 0 (Klambauer et al., 2017). */
+#define GR__SELU_SCALE 1.0507009873554804934 /* from above */
+#define GR__SELU_SLOPE 1.7580993408473768600 /* from below */
+
 /* Names of one instruction set's kernels: GR__KERNEL(x) is x_v3 in the objects built for
  * x86-64-v3, and so on. */
 #define GR__KERNEL_GLUE(name, isa) name##_##isa

@@ -83,20 +83,34 @@ static int partner(graph *g, int a, gr_shape *shape)
     return -1;
 }
 
-/* An operand beside place a: a place if b >= 0, else a number; a run of single operations takes that
- * as a tensor too. */
-static gr_arg beside(graph *g, int a, int b, gr_shape shape)
+/* A number for a row: above 0 where the row's domain is, since it may be refused elsewhere. */
+static double number_for(graph *g, const row *r, gr_dtype dtype)
 {
-    gr_dtype dtype = g->places[a].dtype;
-
-    if (b >= 0) {
-        return tensor_arg(use_as(g, b, shape));
-    }
     double number = some_number(g, dtype);
+
+    if (r->low > 0 && !(number > 0)) {
+        number = r->high;
+        note(g, " as %g", number);
+    }
+    return number;
+}
+
+/* A number as operand; a run of single operations takes a tensor. */
+static gr_arg given(const graph *g, gr_dtype dtype, double number)
+{
     float narrow = (float)number;
     int64_t whole = dtype == GR_I64 ? (int64_t)number : 0;
     const void *data[] = {[GR_F32] = &narrow, [GR_F64] = &number, [GR_I64] = &whole};
+
     return g->alone ? tensor_arg(gr_from_data(dtype, GR_SCALAR, data[dtype])) : number_arg(number);
+}
+
+/* An operand beside place a: a place if b >= 0, else a number. */
+static gr_arg beside(graph *g, const row *r, int a, int b, gr_shape shape)
+{
+    gr_dtype dtype = g->places[a].dtype;
+
+    return b >= 0 ? tensor_arg(use_as(g, b, shape)) : given(g, dtype, number_for(g, r, dtype));
 }
 
 static gr_tensor *binary(graph *g)
@@ -111,8 +125,8 @@ static gr_tensor *binary(graph *g)
     gr_shape shape = g->places[a].shape;
     int b = once_in(g, 4) ? -1 : partner(g, a, &shape);
     bool swapped = once_in(g, 2);
-    gr_arg y = swapped ? beside(g, a, b, shape) : tensor_arg(use_as(g, a, shape));
-    gr_arg z = swapped ? tensor_arg(use_as(g, a, shape)) : beside(g, a, b, shape);
+    gr_arg y = swapped ? beside(g, r, a, b, shape) : tensor_arg(use_as(g, a, shape));
+    gr_arg z = swapped ? tensor_arg(use_as(g, a, shape)) : beside(g, r, a, b, shape);
     if (r->low > 0 && (swapped || b >= 0)) {
         z.tensor = tame(g, r, (gr_tensor *)(uintptr_t)z.tensor);
     }
@@ -136,7 +150,13 @@ static gr_tensor *ternary(graph *g)
         note(g, " >");
         mask = gr_greater(mask, some_number(g, g->places[c].dtype));
     }
-    gr_arg y = beside(g, c, a, shape), z = beside(g, c, b, shape);
+    if (a < 0 && b < 0) { /* in order, as bounds must be */
+        gr_dtype dtype = g->places[c].dtype;
+        double y = number_for(g, r, dtype), z = number_for(g, r, dtype);
+        return r->ternary(tensor_arg(mask), given(g, dtype, fmin(y, z)),
+                          given(g, dtype, fmax(y, z)));
+    }
+    gr_arg y = beside(g, r, c, a, shape), z = beside(g, r, c, b, shape);
     return r->ternary(tensor_arg(mask), y, z);
 }
 
