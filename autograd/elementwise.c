@@ -165,11 +165,13 @@ static gr_tensor *apply(const gr__primitive *op, const void *site, gr_arg *in, n
 
 #define GR__TYPES_ALL GR__ALL
 #define GR__TYPES_FLOATS GR__FLOATS
+#define GR__TYPES_ORDERS GR__FLOATS
 #define NONE NULL
 
 #define GR__LN2 0.693147180559945309417
 #define GR__LN10 2.30258509299404568402
 #define GR__2_SQRTPI 1.12837916709551257390
+#define GR__1_SQRT2PI 0.398942280401432677940
 
 gr_tensor *gr__tensor_of(gr_arg a, const gr_tensor *like)
 {
@@ -192,6 +194,24 @@ gr_arg(gr__minus)(gr_arg a, gr_arg b)
     bool numbers = !a.tensor && !b.tensor;
 
     return numbers ? (gr_arg){NULL, a.number - b.number} : (gr_arg){gr_sub(a, b), 0};
+}
+
+/* The order below a; 1 below 0, since a Bessel function of order -1 is that of order 1. */
+static gr_arg gr__below(gr_arg a)
+{
+    return a.tensor ? (gr_arg){gr_abs(gr_sub(a, 1)), 0} : (gr_arg){NULL, fabs(a.number - 1)};
+}
+
+/* An order that is a number must be one that kernels have; in a tensor another one gives NaN. */
+static gr_arg order(const char *function, gr_arg a)
+{
+    double n = a.number;
+
+    if (a.tensor || (n >= 0 && n <= 16 && n == floor(n))) {
+        return a;
+    }
+    gr_fail(GR_ERROR_VALUE, function, "a", "got %g, want a whole number from 0 to 16", n);
+    return (gr_arg){&gr__error_tensor, 0};
 }
 
 #define GR__DESCRIPTOR(row, count, types, ...) \
@@ -225,6 +245,12 @@ gr_arg(gr__minus)(gr_arg a, gr_arg b)
     }
 
 #define GR_BINARY(row, types, low, high, value, for_a, for_b, ...) \
+
+#define GR__FIRST_ALL(row, a) a
+#define GR__FIRST_FLOATS(row, a) a
+#define GR__FIRST_ORDERS(row, a) order(#row, a)
+
+#define GR_BINARY(row, types, low, high, value, for_a, for_b, doc) \
     GR__RULE(row) \
     { \
         gr_arg a GR__UNUSED = y->in[0], b GR__UNUSED = y->in[1]; \
@@ -234,6 +260,7 @@ gr_arg(gr__minus)(gr_arg a, gr_arg b)
     gr_tensor *(row)(gr_arg a, gr_arg b) \
     { \
         return apply(&row##_primitive, GR__SITE, (gr_arg[]){a, b}, GR__CHECK(__VA_ARGS__)); \
+        return apply(&row##_primitive, GR__SITE, (gr_arg[]){GR__FIRST_##types(row, a), b}); \
     }
 
 /* A condition may have any dtype: it becomes 0 or 1 in that of the operands. */

@@ -137,6 +137,44 @@ GR_API gr_tensor *gr_atanh(const gr_tensor *x);
 /* 2 / sqrt(pi) times the integral of e^-t^2 from 0 to x. f32, f64. */
 GR_API gr_tensor *gr_erf(const gr_tensor *x);
 
+/* ---- special functions ---- */
+
+/* 1 - erf(x), exact in its tail. f32, f64. */
+GR_API gr_tensor *gr_erfc(const gr_tensor *x);
+
+/* standard normal distribution function: the part below x. f32, f64. */
+GR_API gr_tensor *gr_ndtr(const gr_tensor *x);
+
+/* logarithm of gr_ndtr(x), exact in both tails. f32, f64. */
+GR_API gr_tensor *gr_log_ndtr(const gr_tensor *x);
+
+/* standard normal density over gr_ndtr(x), about -x far below 0 (Mills 1926). f32, f64. */
+GR_API gr_tensor *gr_inverse_mills(const gr_tensor *x);
+
+/* mean of u^a for a normal u of mean b and variance 1, given that u > 0; a is a whole number from 0 to 16. f32, f64. */
+GR_API gr_tensor *gr_truncated_moment(gr_arg a, gr_arg b);
+
+/* log |Gamma(x)|. f32, f64. */
+GR_API gr_tensor *gr_lgamma(const gr_tensor *x);
+
+/* derivative of log |Gamma(x)|; NaN at negative whole numbers. f32, f64. */
+GR_API gr_tensor *gr_digamma(const gr_tensor *x);
+
+/* second derivative of log |Gamma(x)|. f32, f64. */
+GR_API gr_tensor *gr_trigamma(const gr_tensor *x);
+
+/* derivative a of gr_digamma(b), for a whole number a from 0 to 16. f32, f64. */
+GR_API gr_tensor *gr_polygamma(gr_arg a, gr_arg b);
+
+/* e^-|x| I0(x), with the modified Bessel function I0; slope 0 at 0. f32, f64. */
+GR_API gr_tensor *gr_i0e(const gr_tensor *x);
+
+/* e^-|x| I1(x). f32, f64. */
+GR_API gr_tensor *gr_i1e(const gr_tensor *x);
+
+/* e^-|b| Ia(b), with the modified Bessel function of a whole order a from 0 to 16. f32, f64. */
+GR_API gr_tensor *gr_ive(gr_arg a, gr_arg b);
+
 /* ---- activations ---- */
 
 /* tanh x. f32, f64. */
@@ -280,6 +318,10 @@ GR_API gr_tensor *gr_is_finite(const gr_tensor *x);
 #define gr_xlogy(a, b) gr_xlogy(GR_ARG(a), GR_ARG(b))
 #define gr_xlog1py(a, b) gr_xlog1py(GR_ARG(a), GR_ARG(b))
 #define gr_atan2(a, b) gr_atan2(GR_ARG(a), GR_ARG(b))
+
+#define gr_truncated_moment(a, b) gr_truncated_moment(GR_ARG(a), GR_ARG(b))
+#define gr_polygamma(a, b) gr_polygamma(GR_ARG(a), GR_ARG(b))
+#define gr_ive(a, b) gr_ive(GR_ARG(a), GR_ARG(b))
 #define gr_leaky_relu(a, b) gr_leaky_relu(GR_ARG(a), GR_ARG(b))
 #define gr_elu(a, b) gr_elu(GR_ARG(a), GR_ARG(b))
 #define gr_celu(a, b) gr_celu(GR_ARG(a), GR_ARG(b))

@@ -99,6 +99,7 @@ FORMULAS(f32, float)
 FORMULAS(f64, double)
 
 #define EACH_FLOATS(row, ...) row(f32, float, __VA_ARGS__) row(f64, double, __VA_ARGS__)
+#define EACH_ORDERS EACH_FLOATS
 #define EACH_ALL(row, ...) EACH_FLOATS(row, __VA_ARGS__) row(i64, int64_t, __VA_ARGS__)
 
 /* A kernel's prototype and head, and the head of its loop. */

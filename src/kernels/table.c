@@ -2,6 +2,7 @@
 #include "src/kernels/kernels.h"
 
 #define DECLARE_FLOATS(type, name) extern type GR__KERNEL(name##_f32), GR__KERNEL(name##_f64);
+#define DECLARE_ORDERS DECLARE_FLOATS
 #define DECLARE_ALL(type, name) DECLARE_FLOATS(type, name) extern type GR__KERNEL(name##_i64);
 
 #define GR_UNARY(name, types, ...) DECLARE_##types(gr__map_kernel, name)
@@ -77,6 +78,7 @@ DECLARE_ALL(gr__opaque_kernel, gr__argsort)
 
 /* clang-format off */
 #define FLOATS(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), NULL}
+#define ORDERS(name) FLOATS(name)
 #define ALL(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), GR__KERNEL(name##_i64)}
 #define I64(name) {NULL, NULL, GR__KERNEL(name##_i64)}
 #define REDUCE(name, dtype) \

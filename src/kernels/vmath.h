@@ -26,9 +26,11 @@
 #define GR__FMA64(a, b, c) ((a) * (b) + (c))
 #endif
 
-/* In this order: sin and cos of a float are reduced in double. */
+/* In this order: of a float, sin and cos are reduced and special functions computed in double. */
 #include "vmath64.h"
 #include "vmath32.h"
+#include "vspecial64.h"
+#include "vspecial32.h"
 
 #include "vpower.h"
 
@@ -78,5 +80,24 @@
 #define v_pow(a, b) GR__VMATH2(gr__pow32, gr__pow64, a, b)         /* a^b */
 #define v_hypot(a, b) GR__VMATH2(gr__hypot32, gr__hypot64, a, b)   /* sqrt(a^2 + b^2) */
 #define v_atan2(y, x) GR__VMATH2(gr__atan2_32, gr__atan2_64, y, x) /* angle of the point (x, y) */
+
+#define v_erfc(x) GR__VMATH(gr__erfc32, gr__erfc64, x)             /* 1 - erf(x) */
+#define v_ndtr(x) GR__VMATH(gr__ndtr32, gr__ndtr64, x)             /* normal distribution */
+#define v_log_ndtr(x) GR__VMATH(gr__log_ndtr32, gr__log_ndtr64, x) /* log(ndtr(x)) */
+#define v_inverse_mills(x) GR__VMATH(gr__inverse_mills32, gr__inverse_mills64, x)
+#define v_lgamma(x) GR__VMATH(gr__lgamma32, gr__lgamma64, x)       /* log |Gamma(x)| */
+#define v_digamma(x) GR__VMATH(gr__digamma32, gr__digamma64, x)    /* its derivative */
+#define v_trigamma(x) GR__VMATH(gr__trigamma32, gr__trigamma64, x) /* its second derivative */
+#define v_i0e(x) GR__VMATH(gr__i0e32, gr__i0e64, x)                /* e^-|x| I0(x) */
+#define v_i1e(x) GR__VMATH(gr__i1e32, gr__i1e64, x)                /* e^-|x| I1(x) */
+
+/* n is a whole number from 0 to 16, else the result is NaN. */
+#define GR__VMATH_OF_ORDER(name32, name64, n, x) \
+    _Generic((x), float : name32, double : name64)(n, x)
+
+#define v_truncated_moment(n, x) \
+    GR__VMATH_OF_ORDER(gr__truncated_moment32, gr__truncated_moment64, n, x)
+#define v_polygamma(n, x) GR__VMATH_OF_ORDER(gr__polygamma32, gr__polygamma64, n, x)
+#define v_ive(n, x) GR__VMATH_OF_ORDER(gr__ive32, gr__ive64, n, x)
 
 #endif

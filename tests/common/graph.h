@@ -23,8 +23,8 @@ enum {
     HIGHEST = 6      /* rank */
 };
 
-/* Bits of dtypes, under the names that elementwise.def uses. */
-enum { FLOATS = 1 << GR_F32 | 1 << GR_F64, ALL = FLOATS | 1 << GR_I64 };
+/* Bits of dtypes, under the names that elementwise.def uses. Few numbers are orders: no dtype fits. */
+enum { FLOATS = 1 << GR_F32 | 1 << GR_F64, ALL = FLOATS | 1 << GR_I64, ORDERS = 0 };
 
 /* One tensor of a graph: a leaf, the result of an operation, a cell. */
 typedef struct place {
