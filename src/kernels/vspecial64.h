@@ -146,12 +146,17 @@ GR__INLINE double gr__truncated_moment64(double n, double x)
     double t = x < -1.5 ? -x : 1.5, s = t + 1.0 / sqrt(t * t + 324.0);
     double ratio = 162.0 / (sqrt(s * s + 324.0) + s), downward = 1.0;
     GR__UNROLL
-    for (int k = 1; k <= 80; k++) {
+    for (int k = 80; k > 16; k--) ratio = (double)k / (t + ratio);
+    GR__UNROLL
+    for (int k = 16; k > 0; k--) {
+        ratio = (double)k / (t + ratio);
+        downward *= gr__by_sign64(n - (double)k, ratio, 1.0);
+    }
+    GR__UNROLL
+    for (int k = 1; k < 16; k++) {
         double next = GR__FMA64(x, m, (double)k * above);
         above = m, m = next;
         upward = gr__by_sign64(n - (double)(k + 1), m, upward);
-        ratio = (double)(81 - k) / (t + ratio);
-        downward *= gr__by_sign64(n - (double)(81 - k), ratio, 1.0);
     }
     double y = x < -1.5 ? downward : upward;
     return gr__of_order64(n, x == x ? y : x);
@@ -464,7 +469,7 @@ GR__INLINE double gr__ive64(double n, double x)
         double top = GR__FMA64(one * (odd * odd - square), ratio, slope);
         double quotient = top / GR__FMA64(slope, ratio, (double)k * twice);
         ratio = one + quotient;
-        near *= gr__by_sign64(n - (double)k, quotient, 1.0);
+        if (k <= 16) near *= gr__by_sign64(n - (double)k, quotient, 1.0);
     }
     double y = far ? 0x1.9884533d43651p-2 * ratio / sqrt(a) : near;
     y = copysign(y, n == 2.0 * gr__rint64(0.5 * n) ? 1.0 : x);
