@@ -147,6 +147,15 @@ static bool NOT_NEGATIVE(const gr__primitive *op, const gr_arg *in)
            gr_fail(GR_ERROR_VALUE, op->name, "b", "got %g, want 0 or more", in[1].number);
 }
 
+/* An order that kernels have; in a tensor another one gives NaN. */
+static bool ORDER(const gr__primitive *op, const gr_arg *in)
+{
+    double n = in[0].number;
+
+    return in[0].tensor || (n >= 0 && n <= 16 && n == floor(n)) ||
+           gr_fail(GR_ERROR_VALUE, op->name, "a", "got %g, want a whole number from 0 to 16", n);
+}
+
 /* What a row says behind its doc: a check, or nothing. */
 #define GR__SECOND(doc, check, ...) check
 #define GR__CHECK(...) GR__SECOND(__VA_ARGS__, ANY, )
@@ -202,18 +211,6 @@ static gr_arg gr__below(gr_arg a)
     return a.tensor ? (gr_arg){gr_abs(gr_sub(a, 1)), 0} : (gr_arg){NULL, fabs(a.number - 1)};
 }
 
-/* An order that is a number must be one that kernels have; in a tensor another one gives NaN. */
-static gr_arg order(const char *function, gr_arg a)
-{
-    double n = a.number;
-
-    if (a.tensor || (n >= 0 && n <= 16 && n == floor(n))) {
-        return a;
-    }
-    gr_fail(GR_ERROR_VALUE, function, "a", "got %g, want a whole number from 0 to 16", n);
-    return (gr_arg){&gr__error_tensor, 0};
-}
-
 #define GR__DESCRIPTOR(row, count, types, ...) \
     static const gr__primitive row##_primitive = { \
         .name = #row, \
@@ -245,12 +242,6 @@ static gr_arg order(const char *function, gr_arg a)
     }
 
 #define GR_BINARY(row, types, low, high, value, for_a, for_b, ...) \
-
-#define GR__FIRST_ALL(row, a) a
-#define GR__FIRST_FLOATS(row, a) a
-#define GR__FIRST_ORDERS(row, a) order(#row, a)
-
-#define GR_BINARY(row, types, low, high, value, for_a, for_b, doc) \
     GR__RULE(row) \
     { \
         gr_arg a GR__UNUSED = y->in[0], b GR__UNUSED = y->in[1]; \
@@ -260,7 +251,6 @@ static gr_arg order(const char *function, gr_arg a)
     gr_tensor *(row)(gr_arg a, gr_arg b) \
     { \
         return apply(&row##_primitive, GR__SITE, (gr_arg[]){a, b}, GR__CHECK(__VA_ARGS__)); \
-        return apply(&row##_primitive, GR__SITE, (gr_arg[]){GR__FIRST_##types(row, a), b}); \
     }
 
 /* A condition may have any dtype: it becomes 0 or 1 in that of the operands. */

@@ -318,7 +318,6 @@ GR_API gr_tensor *gr_is_finite(const gr_tensor *x);
 #define gr_xlogy(a, b) gr_xlogy(GR_ARG(a), GR_ARG(b))
 #define gr_xlog1py(a, b) gr_xlog1py(GR_ARG(a), GR_ARG(b))
 #define gr_atan2(a, b) gr_atan2(GR_ARG(a), GR_ARG(b))
-
 #define gr_truncated_moment(a, b) gr_truncated_moment(GR_ARG(a), GR_ARG(b))
 #define gr_polygamma(a, b) gr_polygamma(GR_ARG(a), GR_ARG(b))
 #define gr_ive(a, b) gr_ive(GR_ARG(a), GR_ARG(b))

@@ -87,167 +87,6 @@ LOOPS2(hypot)
 LOOPS2(atan2)
 
 #if WITH_MPFR
-
-/* References for both: y = f(x) in the precision of y. */
-
-#define EXACT(name) \
-    static void name##_exact(mpfr_t y, const mpfr_t x) \
-    { \
-        mpfr_##name(y, x, MPFR_RNDN); \
-    }
-
-EXACT(exp)
-EXACT(exp2)
-EXACT(expm1)
-EXACT(log)
-EXACT(log2)
-EXACT(log1p)
-EXACT(tanh)
-EXACT(erf)
-EXACT(sin)
-EXACT(cos)
-
-static void sigmoid_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_neg(y, x, MPFR_RNDN);
-    mpfr_exp(y, y, MPFR_RNDN);
-    mpfr_add_ui(y, y, 1, MPFR_RNDN);
-    mpfr_ui_div(y, 1, y, MPFR_RNDN);
-}
-
-static void softplus_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_abs(y, x, MPFR_RNDN);
-    mpfr_neg(y, y, MPFR_RNDN);
-    mpfr_exp(y, y, MPFR_RNDN);
-    mpfr_log1p(y, y, MPFR_RNDN);
-    if (mpfr_sgn(x) > 0) mpfr_add(y, y, x, MPFR_RNDN);
-}
-
-static void logsigmoid_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_t minus;
-    mpfr_init2(minus, mpfr_get_prec(x));
-    mpfr_neg(minus, x, MPFR_RNDN);
-    softplus_exact(y, minus);
-    mpfr_neg(y, y, MPFR_RNDN);
-    mpfr_clear(minus);
-}
-
-static void log_cosh_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_t half;
-    mpfr_init2(half, mpfr_get_prec(y));
-    if (mpfr_cmp_d(x, 1) < 0 && mpfr_cmp_d(x, -1) > 0) { /* log(1 + 2 sinh^2(x / 2)) */
-        mpfr_div_ui(y, x, 2, MPFR_RNDN);
-        mpfr_sinh(y, y, MPFR_RNDN);
-        mpfr_sqr(y, y, MPFR_RNDN);
-        mpfr_mul_ui(y, y, 2, MPFR_RNDN);
-        mpfr_log1p(y, y, MPFR_RNDN);
-    } else { /* |x| + log((1 + e^-2|x|) / 2) */
-        mpfr_abs(half, x, MPFR_RNDN);
-        mpfr_mul_si(y, half, -2, MPFR_RNDN);
-        mpfr_exp(y, y, MPFR_RNDN);
-        mpfr_add_ui(y, y, 1, MPFR_RNDN);
-        mpfr_div_ui(y, y, 2, MPFR_RNDN);
-        mpfr_log(y, y, MPFR_RNDN);
-        mpfr_add(y, y, half, MPFR_RNDN);
-    }
-    mpfr_clear(half);
-}
-
-static void turn_exact(mpfr_t y, const mpfr_t x, int (*f)(mpfr_t, const mpfr_t, mpfr_rnd_t))
-{
-    mpfr_t turn;
-    mpfr_init2(turn, mpfr_get_prec(y));
-    mpfr_const_pi(turn, MPFR_RNDN);
-    mpfr_mul_d(turn, turn, remainder(mpfr_get_d(x, MPFR_RNDN), 2), MPFR_RNDN);
-    f(y, turn, MPFR_RNDN);
-    mpfr_clear(turn);
-}
-
-static void sinpi_exact(mpfr_t y, const mpfr_t x)
-{
-    turn_exact(y, x, mpfr_sin);
-    if (mpfr_integer_p(x)) mpfr_set_zero(y, mpfr_signbit(x) ? -1 : 1);
-}
-
-static void cospi_exact(mpfr_t y, const mpfr_t x)
-{
-    turn_exact(y, x, mpfr_cos);
-    if (fabs(remainder(mpfr_get_d(x, MPFR_RNDN), 2)) == 0.5) mpfr_set_zero(y, 1);
-}
-
-static void erfc_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_erfc(y, x, MPFR_RNDN);
-}
-
-/* erfc(-x / sqrt(2)) / 2 */
-static void ndtr_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_set_ui(y, 2, MPFR_RNDN);
-    mpfr_rec_sqrt(y, y, MPFR_RNDN);
-    mpfr_mul(y, y, x, MPFR_RNDN);
-    mpfr_neg(y, y, MPFR_RNDN);
-    mpfr_erfc(y, y, MPFR_RNDN);
-    mpfr_div_ui(y, y, 2, MPFR_RNDN);
-}
-
-/* -x^2 / 2 - log(2 pi x^2) / 2 + log(1 - 1 / x^2 (1 - 3 / x^2 (1 - ... 11 / x^2))), far below 0. */
-static void log_ndtr_far(mpfr_t y, mpfr_t square, const mpfr_t x)
-{
-    mpfr_t log;
-    mpfr_init2(log, mpfr_get_prec(x));
-    mpfr_sqr(square, x, MPFR_RNDN);
-    mpfr_set_ui(y, 1, MPFR_RNDN);
-    for (int k = 11; k > 0; k -= 2) {
-        mpfr_mul_ui(y, y, (unsigned)k, MPFR_RNDN);
-        mpfr_div(y, y, square, MPFR_RNDN);
-        mpfr_ui_sub(y, 1, y, MPFR_RNDN);
-    }
-    mpfr_log(y, y, MPFR_RNDN);
-    mpfr_const_pi(log, MPFR_RNDN);
-    mpfr_mul_ui(log, log, 2, MPFR_RNDN);
-    mpfr_mul(log, log, square, MPFR_RNDN);
-    mpfr_log(log, log, MPFR_RNDN);
-    mpfr_add(log, log, square, MPFR_RNDN);
-    mpfr_div_ui(log, log, 2, MPFR_RNDN);
-    mpfr_sub(y, y, log, MPFR_RNDN);
-    mpfr_clear(log);
-}
-
-static void log_ndtr_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_t t;
-    mpfr_init2(t, mpfr_get_prec(x));
-    if (mpfr_sgn(x) > 0) { /* log(1 - the rest) */
-        mpfr_neg(t, x, MPFR_RNDN);
-        ndtr_exact(y, t);
-        mpfr_neg(y, y, MPFR_RNDN);
-        mpfr_log1p(y, y, MPFR_RNDN);
-    } else if (mpfr_cmp_si(x, -10000) > 0) {
-        ndtr_exact(y, x);
-        mpfr_log(y, y, MPFR_RNDN);
-    } else {
-        log_ndtr_far(y, t, x);
-    }
-    mpfr_clear(t);
-}
-
-static void lgamma_exact(mpfr_t y, const mpfr_t x)
-{
-    int sign;
-    mpfr_lgamma(y, &sign, x, MPFR_RNDN);
-}
-
-/* MPFR has one limit for both zeros. */
-static void digamma_exact(mpfr_t y, const mpfr_t x)
-{
-    mpfr_digamma(y, x, MPFR_RNDN);
-    if (mpfr_zero_p(x)) mpfr_set_inf(y, mpfr_signbit(x) ? 1 : -1);
-}
-
 #define EXACT_OR_NULL(name) name##_exact
 #else
 #define EXACT_OR_NULL(name) NULL
@@ -309,14 +148,14 @@ static const function functions[] = {
     ROW(gelu, gelu_near, 2.0, 5.3, INFINITY),
     ROW(gelu_tanh, gelu_tanh_near, 2.9, 3.1, INFINITY),
     ROW(tanhshrink, tanhshrink_near, 2.3, 2.5, INFINITY),
-    ROW(pow, pow_near, 0.6, 1.4, INFINITY),
-    ROW(hypot, hypot_near, 0.6, 1.2, INFINITY),
-    ROW(atan2, atan2_near, 1.5, 1.6, INFINITY),
     ROW(erfc, NULL, 0.51, 4.7, INFINITY),
     ROW(ndtr, NULL, 0.51, 4.7, INFINITY),
     ROW(log_ndtr, NULL, 0.51, 5.2, INFINITY),
     GAMMA(lgamma, 0.51, 6.8, 0x1p1000),
     GAMMA(digamma, 0.51, 4.6, 0x1p1000),
+    ROW(pow, pow_near, 0.6, 1.4, INFINITY),
+    ROW(hypot, hypot_near, 0.6, 1.2, INFINITY),
+    ROW(atan2, atan2_near, 1.5, 1.6, INFINITY),
 };
 enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
 

@@ -322,5 +322,75 @@ static void tanhshrink_exact(mpfr_t y, const mpfr_t x)
     }
 }
 
+static void erfc_exact(mpfr_t y, const mpfr_t x)
+{
+    mpfr_erfc(y, x, MPFR_RNDN);
+}
+
+/* erfc(-x / sqrt(2)) / 2 */
+static void ndtr_exact(mpfr_t y, const mpfr_t x)
+{
+    mpfr_set_ui(y, 2, MPFR_RNDN);
+    mpfr_rec_sqrt(y, y, MPFR_RNDN);
+    mpfr_mul(y, y, x, MPFR_RNDN);
+    mpfr_neg(y, y, MPFR_RNDN);
+    mpfr_erfc(y, y, MPFR_RNDN);
+    mpfr_div_ui(y, y, 2, MPFR_RNDN);
+}
+
+/* -x^2 / 2 - log(2 pi x^2) / 2 + log(1 - 1 / x^2 (1 - 3 / x^2 (1 - ... 11 / x^2))), far below 0. */
+static void log_ndtr_far(mpfr_t y, mpfr_t square, const mpfr_t x)
+{
+    mpfr_t log;
+    mpfr_init2(log, mpfr_get_prec(x));
+    mpfr_sqr(square, x, MPFR_RNDN);
+    mpfr_set_ui(y, 1, MPFR_RNDN);
+    for (int k = 11; k > 0; k -= 2) {
+        mpfr_mul_ui(y, y, (unsigned)k, MPFR_RNDN);
+        mpfr_div(y, y, square, MPFR_RNDN);
+        mpfr_ui_sub(y, 1, y, MPFR_RNDN);
+    }
+    mpfr_log(y, y, MPFR_RNDN);
+    mpfr_const_pi(log, MPFR_RNDN);
+    mpfr_mul_ui(log, log, 2, MPFR_RNDN);
+    mpfr_mul(log, log, square, MPFR_RNDN);
+    mpfr_log(log, log, MPFR_RNDN);
+    mpfr_add(log, log, square, MPFR_RNDN);
+    mpfr_div_ui(log, log, 2, MPFR_RNDN);
+    mpfr_sub(y, y, log, MPFR_RNDN);
+    mpfr_clear(log);
+}
+
+static void log_ndtr_exact(mpfr_t y, const mpfr_t x)
+{
+    mpfr_t t;
+    mpfr_init2(t, mpfr_get_prec(x));
+    if (mpfr_sgn(x) > 0) { /* log(1 - the rest) */
+        mpfr_neg(t, x, MPFR_RNDN);
+        ndtr_exact(y, t);
+        mpfr_neg(y, y, MPFR_RNDN);
+        mpfr_log1p(y, y, MPFR_RNDN);
+    } else if (mpfr_cmp_si(x, -10000) > 0) {
+        ndtr_exact(y, x);
+        mpfr_log(y, y, MPFR_RNDN);
+    } else {
+        log_ndtr_far(y, t, x);
+    }
+    mpfr_clear(t);
+}
+
+static void lgamma_exact(mpfr_t y, const mpfr_t x)
+{
+    int sign;
+    mpfr_lgamma(y, &sign, x, MPFR_RNDN);
+}
+
+/* MPFR has one limit for both zeros. */
+static void digamma_exact(mpfr_t y, const mpfr_t x)
+{
+    mpfr_digamma(y, x, MPFR_RNDN);
+    if (mpfr_zero_p(x)) mpfr_set_inf(y, mpfr_signbit(x) ? 1 : -1);
+}
+
 #endif
 #endif
