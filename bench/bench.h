@@ -33,6 +33,8 @@ struct work {
     gr_rng *rng;
     gr_params *params;
     gr_linear layer[MAX_LAYERS];
+    gr_conv2d_layer conv[2];
+    gr_gru gru;
     gr_optimizer *adam;
     float *gradient;  /* of the C loop */
     char folder[512]; /* where files go; "" for nowhere */

@@ -157,7 +157,22 @@ def penalised(m, layers, inputs, noise):
     return critic(m, layers, inputs, noise) + 0.1 * ((norm(m, slope) - 1) ** 2).mean()
 
 
-STEPS = {"W1": mlp, "W2": classifier, "W3": vae, "W4": ppo, "W5": penalised, "W5_plain": critic}
+def digits(m, layers, inputs, noise):
+    x, label = inputs
+    for layer in layers[:2]:
+        x = m.largest_of_four(m.relu(m.convolve(x, *layer)))
+    return m.losses["cross_entropy"](m.linear(x.reshape(len(x), -1), *layers[2]), label)
+
+
+def gru(m, layers, inputs, noise):
+    """The layer's four tensors are two pairs here."""
+    x, y = inputs
+    last = m.gru(x, *layers[0], *layers[1])
+    return m.losses["mse"](m.linear(last, *layers[2]), y)
+
+
+STEPS = {"W1": mlp, "W2": classifier, "W3": vae, "W4": ppo, "W5": penalised, "W5_plain": critic,
+         "W6": digits, "W7": gru}
 UNIFORM_NOISE = {"W5"}  # others draw normal numbers
 
 CHECKED_STEPS, CHECKED_LR, TIMED_LR = 3, 1e-3, 1e-6  # as in bench/steps.c

@@ -11,7 +11,8 @@ HERE = Path(__file__).parent
 BEGIN, END = "<!-- measured -->\n", "<!-- end of measured -->\n"
 LABELS = {"W1": "MLP 2-16-16-1, batch 64", "W2": "MLP 784-64-10, batch 64",
           "W3": "VAE 784-400-20, batch 128", "W4": "PPO, two nets 4-64-64, minibatch 128",
-          "W5": "WGAN-GP critic 512 x 3, batch 256, double backward"}
+          "W5": "WGAN-GP critic 512 x 3, batch 256, double backward",
+          "W6": "CNN 8 and 16 channels 3 x 3, batch 64", "W7": "GRU 8-64, 50 steps, batch 32"}
 PEERS = ("torch", "torch_compile", "jax")
 
 

@@ -43,6 +43,12 @@ def training(layers, inputs, passes):
     return least
 
 
+def network(weights, inputs, first, rest):
+    """The same, from weights and inputs in all, products a sample of the first layer and the
+    others."""
+    return lambda size: (24 * weights + 4 * inputs * size[0], 2 * size[0] * (2 * first + 3 * rest))
+
+
 def product(size):
     m, n, k = size
     return 4 * (m * k + k * n + m * n), 2 * m * n * k
@@ -88,6 +94,9 @@ def steps():
             ("W5", 256, CRITIC, 4, (2 * 2 + 4, 2 * 3 + 4)),
             ("W5_plain", 256, CRITIC, 4, (2 * 2, 2 * 3))):
         yield Row(STEPS, name, [(batch,)], training(layers, inputs, passes), STEP_PEERS)
+    yield Row(STEPS, "W6", [(64,)], network(9098, 785, 784 * 72, 196 * 1152 + 7840), STEP_PEERS)
+    yield Row(STEPS, "W7", [(32, 50)], network(14273, 401, 50 * 8 * 192, 50 * 64 * 192 + 64),
+              STEP_PEERS)
 
 
 def products():

@@ -6,7 +6,7 @@
 
 #include "bench/bench.h"
 
-enum { BATCH = 0, CHECKED_STEPS = 3 };
+enum { BATCH = 0, TIMES = 1, CHECKED_STEPS = 3 };
 
 /* While compared, steps move the weights; while timed, they hardly do, so that the numbers stay
  * those of a network at its start. */
@@ -14,12 +14,13 @@ static const double checked_lr = 1e-3, timed_lr = 1e-6;
 
 /* ---- networks ---- */
 
+/* Linear layers behind what the params have already. */
 static void layers(work *w, int n, const int64_t (*sizes)[2])
 {
     gr_adam_options options = gr_adam_defaults();
     char name[16] = "layer0";
 
-    w->params = gr_params_new();
+    w->params = w->params ? w->params : gr_params_new();
     for (int i = 0; i < n; i++, name[5]++) {
         w->layer[i] = gr_linear_new(w->params, name, sizes[i][0], sizes[i][1], w->rng);
     }
@@ -170,6 +171,52 @@ static gr_tensor *penalised(const work *w)
     return gr_add(distance(w), gr_mul(0.1, penalty));
 }
 
+/* ---- W6: the convolutional network of examples/digits ---- */
+
+static void digits_prepare(work *w)
+{
+    gr_conv_options same = gr_conv_defaults();
+
+    same.padding[0] = same.padding[1] = 1;
+    work_input(w, 0, gr_reshape(images(w), GR_SHAPE(w->size[BATCH], 1, 28, 28)));
+    work_input(w, 1, gr_integers(w->rng, GR_SHAPE(w->size[BATCH]), 0, 10));
+    w->params = gr_params_new();
+    w->conv[0] = gr_conv2d_layer_new(w->params, "first", 1, 8, GR_SHAPE(3, 3), same, w->rng);
+    w->conv[1] = gr_conv2d_layer_new(w->params, "second", 8, 16, GR_SHAPE(3, 3), same, w->rng);
+    LAYERS(w, {784, 10});
+}
+
+static gr_tensor *digits(const work *w)
+{
+    gr_window two = {.size = 2, .stride = 2};
+    gr_tensor *x = w->input[0];
+
+    for (int i = 0; i < 2; i++) {
+        x = gr_max_pool2d(gr_relu(gr_conv2d_layer_apply(&w->conv[i], x)), two, two);
+    }
+    return gr_loss_cross_entropy(gr_linear_apply(&w->layer[0], gr_flatten(x, 1, -1)), w->input[1],
+                                 GR_MEAN);
+}
+
+/* ---- W7: a gated recurrent unit (Cho et al. 2014), the last state to a number ---- */
+
+static void gru_prepare(work *w)
+{
+    work_input(w, 0, gr_normal(w->rng, GR_SHAPE(w->size[BATCH], w->size[TIMES], 8), 0, 1));
+    work_input(w, 1, gr_normal(w->rng, GR_SHAPE(w->size[BATCH], 1), 0, 1));
+    w->params = gr_params_new();
+    w->gru = gr_gru_new(w->params, "gru", 8, 64, w->rng);
+    LAYERS(w, {64, 1});
+}
+
+static gr_tensor *gru(const work *w)
+{
+    gr_tensor *last = NULL;
+
+    gr_gru_apply(&w->gru, w->input[0], &last);
+    return gr_loss_mse(gr_linear_apply(&w->layer[0], last), w->input[1], GR_MEAN);
+}
+
 /* ---- how ---- */
 
 static void train(work *w)
@@ -223,5 +270,7 @@ const row step_rows[] = {
     {"W4", &step_kind, ppo_prepare, ppo, NULL},
     {"W5", &step_kind, critic_prepare, penalised, NULL},
     {"W5_plain", &step_kind, critic_prepare, distance, NULL},
+    {"W6", &step_kind, digits_prepare, digits, NULL},
+    {"W7", &step_kind, gru_prepare, gru, NULL},
     {0},
 };
