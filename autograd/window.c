@@ -72,6 +72,8 @@ gr_tensor *gr_windows(const gr_tensor *x, int axis, int64_t size, int64_t step)
         return gr__error(GR_ERROR_VALUE, "gr_windows", "step", "got %lld, want 1 or more",
                          (long long)step);
     }
+    /* Beyond the extent there is one window in any case; the product with a stride must not overflow. */
+    step = step < *extent ? step : *extent;
     *extent = (*extent - size) / step + 1;
     shape.dims[shape.rank++] = size;
     return hopping(&windows_primitive, GR__SITE, &shape, node, axis, step);

@@ -10,7 +10,7 @@ GR_BORDER_EDGE = "border"
 
 
 def window(size, stride, padding):
-    return size, stride, padding
+    return size, min(stride, 1000), padding
 
 
 def places(fractions, halves):
@@ -40,7 +40,7 @@ def gr_avg_pool2d(x, rows, columns, count_padding):
 
 
 def gr_windows(x, axis, size, step):
-    return x.unfold(axis, size, step)
+    return x.unfold(axis, size, min(step, 1000))
 
 
 def gr_overlap_add(x, axis, step, extent):
