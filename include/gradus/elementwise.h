@@ -219,6 +219,9 @@ GR_API gr_tensor *gr_softsign(const gr_tensor *x);
 /* x - tanh x, exact near 0. f32, f64. */
 GR_API gr_tensor *gr_tanhshrink(const gr_tensor *x);
 
+/* x cut to [-1, 1]; slope 0 at the bounds. f32, f64. */
+GR_API gr_tensor *gr_hard_tanh(const gr_tensor *x);
+
 /* x / 6 + 1 / 2 cut to [0, 1]; slope 0 at the bounds. f32, f64. */
 GR_API gr_tensor *gr_hard_sigmoid(const gr_tensor *x);
 

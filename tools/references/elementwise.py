@@ -124,6 +124,7 @@ gr_relu = torch.relu
 gr_relu6 = nn.relu6
 gr_softsign = nn.softsign
 gr_tanhshrink = of_tensors(lambda x: torch.where(x == 0, x, exactly(lambda v: v - mpmath.tanh(v))(x)))
+gr_hard_tanh = nn.hardtanh
 gr_hard_sigmoid = nn.hardsigmoid
 gr_hard_swish = nn.hardswish
 gr_softshrink = of_tensors(lambda a, b: torch.sign(a) * nn.relu(torch.abs(a) - b))
