@@ -49,7 +49,7 @@ static inline double gr__atan_quotient64(double y, double x)
     double small = y < x ? y : x, large = y < x ? x : y;
     double t = small / large;
     t = small == large ? 1.0 : t;
-    t = large == 0.0 ? 0.0 : t;
+    t = small + large == 0.0 ? 0.0 : t;
     double u = t * t, v = u * u, v4 = v * v * (v * v);
     double low = -0x1.59a3f155ef0bap-5;
     low = GR__FMA64(low, u, 0x1.82dad206b1109p-5);
@@ -82,7 +82,7 @@ static inline float gr__atan_quotient32(float y, float x)
     float small = y < x ? y : x, large = y < x ? x : y;
     float t = small / large;
     t = small == large ? 1.0f : t;
-    t = large == 0.0f ? 0.0f : t;
+    t = small + large == 0.0f ? 0.0f : t;
     float u = t * t;
     float p = -0x1.d32b8cp-10f;
     p = GR__FMA32(p, u, 0x1.640fdcp-7f);
