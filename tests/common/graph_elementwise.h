@@ -153,8 +153,8 @@ static gr_tensor *ternary(graph *g)
     if (a < 0 && b < 0) { /* in order, as bounds must be */
         gr_dtype dtype = g->places[c].dtype;
         double y = number_for(g, r, dtype), z = number_for(g, r, dtype);
-        return r->ternary(tensor_arg(mask), given(g, dtype, fmin(y, z)),
-                          given(g, dtype, fmax(y, z)));
+        gr_arg low = given(g, dtype, fmin(y, z)), high = given(g, dtype, fmax(y, z));
+        return r->ternary(tensor_arg(mask), low, high);
     }
     gr_arg y = beside(g, r, c, a, shape), z = beside(g, r, c, b, shape);
     return r->ternary(tensor_arg(mask), y, z);
@@ -175,7 +175,8 @@ static gr_tensor *wide(graph *g)
         gr_shape both = shape, again = shape;
         int b = partner(g, a, &both), c = partner(g, a, &again);
         if (b >= 0 && c >= 0 && gr_same_shape(both, shape) && gr_same_shape(again, shape)) {
-            sum = gr_add(sum, gr_mul(use_as(g, b, shape), use_as(g, c, shape)));
+            gr_tensor *left = use_as(g, b, shape), *right = use_as(g, c, shape);
+            sum = gr_add(sum, gr_mul(left, right));
         }
     }
     return sum;
