@@ -13,9 +13,11 @@ typedef struct record {
     void *context;
     gr_tensor **inputs;
     int n;
+    int64_t assignments;             /* of cells, before the call */
     const gr_tensor *const *sources; /* what f read from outside and may have a gradient */
     int count;
     gr__draws draws;
+    int64_t scope;             /* the open one, when gradients were made; 0: there are none */
     const gr_tensor *gradient; /* of the result, for which there are those of the sources */
     gr_tensor **gradients;
 } record;
@@ -33,10 +35,7 @@ static bool cells_are_the_same(const record *r)
 {
     for (int i = 0; i < r->count; i++) {
         const gr__cell *cell = gr__captured_cell(r->sources[i]);
-        const gr_tensor *was = r->sources[i];
-        bool changed = cell && (cell->pending ? cell->pending != was->in[0].tensor
-                                              : was->buffer && was->buffer != cell->tensor.buffer);
-        if (changed) {
+        if (cell && cell->assigned > r->assignments) {
             return gr_fail(GR_ERROR_STATE, function, NULL,
                            "\"%s\" has changed since the function was called; take gradients "
                            "before gr_step",
@@ -74,6 +73,22 @@ static gr_tensor *call_again(record *r)
     return y;
 }
 
+/* The serial of the open scope, negative where what is made has no history. */
+static int64_t open_scope(void)
+{
+    const gr__thread *thread = gr__self();
+    int64_t serial = thread->scopes[thread->depth].serial;
+
+    return thread->no_grad ? -serial : serial;
+}
+
+/* Whether there are gradients for this one of the result. While the scope that was open then is still
+ * open, they are alive, and no other tensor can have this one's place. */
+static bool has_gradients(const record *r, const gr_tensor *g)
+{
+    return r->gradient == g && r->scope == open_scope();
+}
+
 /* The gradients of all sources from that of the result. */
 static bool differentiate(record *r, gr_tensor *g)
 {
@@ -96,9 +111,14 @@ static bool differentiate(record *r, gr_tensor *g)
                        "made %s at its second call and %s at its first",
                        gr__shape_text(y->shape, got), gr__shape_text(g->shape, want));
     }
+    r->scope = 0;
+    if (!gr__vjp_apart(function, y, g, (gr_tensor *const *)targets, r->count, gradients)) {
+        return false;
+    }
+    r->scope = open_scope();
     r->gradient = g;
     r->gradients = gradients;
-    return gr__vjp_apart(function, y, g, (gr_tensor *const *)targets, r->count, gradients);
+    return true;
 }
 
 static gr_tensor *tie_rule(const gr_tensor *y, int input, gr_tensor *g)
@@ -108,7 +128,7 @@ static gr_tensor *tie_rule(const gr_tensor *y, int input, gr_tensor *g)
     if (input == 0) {
         return g;
     }
-    if (t->r->gradient != g && !differentiate(t->r, g)) {
+    if (!has_gradients(t->r, g) && !differentiate(t->r, g)) {
         return &gr__error_tensor;
     }
     return t->r->gradients[t->first + input - 1];
@@ -120,13 +140,17 @@ static const gr__primitive tie_primitive = {
 
 /* ---- the first call ---- */
 
+/* Whether x was computed by nodes made since `first`, not captured by them. */
+static bool is_work_since(const gr_tensor *x, int64_t first)
+{
+    return x->id >= first && gr__origin(x) == x;
+}
+
 /* Whether x, read by a node made since `first`, is something else's work and can have a
  * gradient. */
 static bool is_source(const gr_tensor *x, int64_t first)
 {
-    bool outside = x->id < first || gr__origin(x) != x;
-
-    return outside && x->dtype != GR_I64 && !(x->flags & GR__CONSTANT);
+    return !is_work_since(x, first) && x->dtype != GR_I64 && !(x->flags & GR__CONSTANT);
 }
 
 static bool is_listed(const record *r, const gr_tensor *x)
@@ -215,7 +239,7 @@ gr_tensor *gr_checkpoint(gr_function *f, void *context, gr_tensor *const *inputs
     if (!r) {
         return &gr__error_tensor;
     }
-    *r = (record){.f = f, .context = context, .n = n};
+    *r = (record){.f = f, .context = context, .n = n, .assignments = gr__assignments()};
     r->inputs = n > 0 ? gr__scope_alloc((size_t)n * sizeof *inputs) : NULL;
     if (n > 0 && !r->inputs) {
         return &gr__error_tensor;
@@ -225,7 +249,7 @@ gr_tensor *gr_checkpoint(gr_function *f, void *context, gr_tensor *const *inputs
     }
     int64_t first = thread->count;
     gr_tensor *value = call(r);
-    if (gr__is_error(value) || value->id < first || thread->no_grad) {
+    if (gr__is_error(value) || !is_work_since(value, first) || thread->no_grad) {
         return value;
     }
     if (r->draws.count > GR__MOST_RNGS) {

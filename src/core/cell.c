@@ -33,6 +33,18 @@ bool gr__claim_cells(const char *function, gr__cell *const *cells, int n)
 
 /* ---- values ---- */
 
+static _Atomic(int64_t) assignments;
+
+int64_t gr__assignments(void)
+{
+    return atomic_load_explicit(&assignments, memory_order_relaxed);
+}
+
+static void note_assignment(gr__cell *cell)
+{
+    cell->assigned = atomic_fetch_add_explicit(&assignments, 1, memory_order_relaxed) + 1;
+}
+
 bool gr__cell_is_ours(const char *function, const char *argument, const gr__cell *cell)
 {
     if (!cell->pending || cell->pending->arena->thread == gr__self()) {
@@ -149,6 +161,7 @@ bool gr_assign(gr_tensor *cell, const gr_tensor *value)
     bool noted = gr__note_cell("gr_assign", c);
     if (noted) {
         c->pending = node;
+        note_assignment(c);
     }
     gr__release_cells(&c, 1);
     return noted;
@@ -255,6 +268,7 @@ bool gr_assign_all(int n, gr_tensor *const *cells, gr_tensor *const *values)
         ready = compute_all(n, targets, values, buffers);
         for (int i = 0; ready && i < n; i++) { /* phase 2: nothing can fail */
             take_buffer(targets[i], buffers[i]);
+            note_assignment(targets[i]);
         }
         gr__release_cells(targets, n);
     } else {

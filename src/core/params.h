@@ -32,6 +32,7 @@ struct gr__cell {
     gr_tensor *gradient;     /* what gr_backward has left, or NULL: a node, or &held */
     gr_tensor held;          /* the gradient once its scope has ended */
     bool trained;
+    int64_t assigned; /* which assignment of gr__assignments gave it its value; 0: none yet */
     struct gr__thread *noting; /* whose list of cells has it, at place `noted`; NULL: none's */
     int64_t noted;
 };
@@ -49,6 +50,9 @@ const gr_tensor *gr__cell_value(const char *function, const char *argument, cons
 /* Whether this thread may look at the cell: false, reported, if another one has assigned it a value
  * that is still pending there. */
 bool gr__cell_is_ours(const char *function, const char *argument, const gr__cell *cell);
+
+/* How often cells have been assigned so far, by all threads. */
+int64_t gr__assignments(void);
 
 /* Replaces the cell's gradient by a node (NULL: none). */
 bool gr__cell_set_gradient(gr__cell *cell, gr_tensor *gradient);

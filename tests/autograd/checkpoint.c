@@ -10,6 +10,12 @@ static gr_tensor *total(const gr_tensor *x)
 
 static int calls;
 
+static gr_tensor *squared(gr_tensor *const *x, int n, void *context)
+{
+    (void)n, (void)context;
+    return gr_square(x[0]);
+}
+
 static gr_tensor *mixed(gr_tensor *const *x, int n, void *context)
 {
     calls++;
@@ -51,6 +57,27 @@ Test(checkpoint, calls_again_once_for_all_gradients)
     EXPECT_NO_LEAK();
 }
 
+/* Scopes take turns with their memory: what a closed one held must not be taken for what lies there
+ * now, nor may its gradients be handed out. */
+Test(checkpoint, gradients_in_one_scope_after_another)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 1, 2), *y = gr_checkpoint(squared, NULL, &x, 1);
+    gr_tensor *same = tensor(GR_F64, GR_SHAPE(2), 1, 1), *g;
+
+    for (int i = 1; i < 13; i++) {
+        GR_SCOPE;
+        gr_tensor *v = i % 3 ? NULL : gr_full(GR_F64, GR_SHAPE(2), i);
+        if (v) {
+            cr_assert(gr_vjp(y, v, &x, 1, &g));
+            expect_numbers(g, 2 * i, 4 * i);
+            cr_assert(gr_vjp(y, same, &x, 1, &g));
+            expect_numbers(g, 2, 4);
+        }
+    }
+    expect_ok();
+    EXPECT_NO_LEAK();
+}
+
 Test(checkpoint, an_input_given_twice)
 {
     gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 0.5, -0.75), *both[] = {x, x}, *g, *h;
@@ -73,6 +100,17 @@ Test(checkpoint, of_nothing_done)
 
     cr_assert(gr_gradients(total(gr_checkpoint(unchanged, NULL, &x, 1)), &x, 1, &g));
     expect_numbers(g, 1, 1);
+    EXPECT_NO_LEAK();
+}
+
+Test(checkpoint, of_a_cell_as_it_is)
+{
+    gr_params *params = gr_params_new();
+    gr_tensor *w = gr_param(params, "w", tensor(GR_F64, GR_SHAPE(2), 2, 3)), *g;
+
+    cr_assert(gr_gradients(total(gr_checkpoint(unchanged, NULL, &w, 1)), &w, 1, &g));
+    expect_numbers(g, 1, 1);
+    gr_params_free(params);
     EXPECT_NO_LEAK();
 }
 
@@ -206,6 +244,31 @@ Test(checkpoint, a_cell_that_has_changed)
     cr_assert_not(gr_gradients(total(y), &x, 1, &g));
     expect_error(GR_ERROR_STATE, "gr_checkpoint: \"w\" has changed since the function was called; "
                                  "take gradients before gr_step");
+    gr_params_free(params);
+    EXPECT_NO_LEAK();
+}
+
+/* A value that was assigned before the call may get its numbers between; another one may not come,
+ * nor be taken for the first when nobody has looked at that. */
+Test(checkpoint, a_cell_that_waited_for_its_numbers)
+{
+    gr_params *params = gr_params_new();
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 0.5, -0.75), *g, *h;
+    model m = {.weight = gr_param(params, "w", tensor(GR_F64, GR_SHAPE(2), 2, 3)),
+               .outside = gr_full(GR_F64, GR_SCALAR, 2)};
+
+    cr_assert(gr_assign(m.weight, gr_mul(m.weight, 2)));
+    gr_tensor *y = gr_checkpoint(layer, &m, &x, 1), *want = layer(&x, 1, &m);
+    cr_assert(gr_eval(1, &m.weight));
+    cr_assert(gr_gradients(total(y), &x, 1, &g) && gr_gradients(total(want), &x, 1, &h));
+    expect_near(g, 2, gr_data_f64(h), 1e-15);
+    for (int times = 0; times < 2; times++) {
+        cr_assert(gr_assign(m.weight, gr_mul(m.weight, 2)));
+        cr_assert(gr_eval(1, &m.weight));
+        cr_assert_not(gr_gradients(total(y), &x, 1, &g));
+        cr_assert_eq(gr_error_code(), GR_ERROR_STATE);
+        gr_error_clear();
+    }
     gr_params_free(params);
     EXPECT_NO_LEAK();
 }
