@@ -80,6 +80,10 @@ bool gr__lists_fit(const char *function, gr_tensor *const *xs, const char *name,
 bool gr__gradients(const char *function, const gr_tensor *y, gr_tensor *const *xs, int n,
                    gr_tensor **out);
 
+/* gr_vjp, in the name of another function. */
+bool gr__vjp(const char *function, const gr_tensor *y, const gr_tensor *v, gr_tensor *const *xs,
+             int n, gr_tensor **out);
+
 /* out[i] = v^T d y / d xs[i] as if the xs did not depend on each other: the walk ends at them. */
 bool gr__vjp_apart(const char *function, gr_tensor *y, gr_tensor *v, gr_tensor *const *xs, int n,
                    gr_tensor **out);

@@ -422,10 +422,9 @@ bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_tensor **o
     return gr__gradients("gr_gradients", y, xs, n, out);
 }
 
-bool gr_vjp(const gr_tensor *y, const gr_tensor *v, gr_tensor *const *xs, int n, gr_tensor **out)
+bool gr__vjp(const char *function, const gr_tensor *y, const gr_tensor *v, gr_tensor *const *xs,
+             int n, gr_tensor **out)
 {
-    const char *function = "gr_vjp";
-
     if (!gr__lists_fit(function, xs, "out", out, n)) {
         return false;
     }
@@ -435,6 +434,11 @@ bool gr_vjp(const gr_tensor *y, const gr_tensor *v, gr_tensor *const *xs, int n,
         seed = gr__direction_for(function, "v", seed, "y", root);
     }
     return differentiate(function, root, (gr_tensor *)(uintptr_t)seed, false, xs, n, out);
+}
+
+bool gr_vjp(const gr_tensor *y, const gr_tensor *v, gr_tensor *const *xs, int n, gr_tensor **out)
+{
+    return gr__vjp("gr_vjp", y, v, xs, n, out);
 }
 
 bool gr__vjp_apart(const char *function, gr_tensor *y, gr_tensor *v, gr_tensor *const *xs, int n,

@@ -35,7 +35,8 @@ typedef gr_tensor *gr_function(gr_tensor *const *inputs, int n, void *context);
 GR_API gr_tensor *gr_checkpoint(gr_function *f, void *context, gr_tensor *const *inputs, int n);
 
 /* ---- products with derivatives; y of any shape, all differentiable again ----
- * J is d y / d xs, with a row for each element of y. */
+ * J is d y / d xs, with a row for each element of y. Under GR_NO_GRAD the numbers are the same, and
+ * have no history. */
 
 /* out[i] = v^T J: the gradient of sum v y, without summing; v has y's shape. gr_gradients is that of
  * v = 1. */
@@ -51,9 +52,9 @@ GR_API gr_tensor *gr_jvp(const gr_tensor *y, gr_tensor *const *xs, gr_tensor *co
 GR_API bool gr_hvp(const gr_tensor *y, gr_tensor *const *xs, gr_tensor *const *vs, int n,
                    gr_tensor **out);
 
-/* d y / d x, of shape (y's extents, x's extents), by as many walks as the smaller of the two has
- * elements; together at most 8 axes. The Hessian is that of the gradient of y, which has one
- * element: (x's extents, x's extents). */
+/* d y / d x, of shape (y's extents, x's extents) and x's dtype, by as many walks as the smaller of
+ * the two has elements; together at most 8 axes. The Hessian is that of the gradient of y, which has
+ * one element: (x's extents, x's extents). */
 GR_API gr_tensor *gr_jacobian(const gr_tensor *y, gr_tensor *x);
 GR_API gr_tensor *gr_hessian(const gr_tensor *y, gr_tensor *x);
 

@@ -117,6 +117,58 @@ Test(derivatives, jacobian_by_columns_and_by_rows)
     EXPECT_NO_LEAK();
 }
 
+/* H v is a product with whatever v is made from; it can be differentiated by v: f = a^3, H v = 6 a v. */
+Test(derivatives, hvp_along_what_depends_on_the_input)
+{
+    gr_tensor *a = tensor(GR_F64, GR_SHAPE(2), 2, 3), *f = total(gr_mul(gr_square(a), a));
+    gr_tensor *v = gr_square(a), *h, *g;
+
+    cr_assert(gr_hvp(f, &a, &a, 1, &h));
+    expect_numbers(h, 24, 54);
+    cr_assert(gr_hvp(f, &a, &v, 1, &h));
+    expect_numbers(h, 48, 162);
+    cr_assert(gr_gradients(total(h), &v, 1, &g));
+    expect_numbers(g, 12, 18);
+    cr_assert(gr_gradients(total(h), &a, 1, &g)); /* 6 a a^2 */
+    expect_numbers(g, 72, 162);
+    EXPECT_NO_LEAK();
+}
+
+/* What is differentiated on the way has a history; the results have none. */
+Test(derivatives, numbers_are_the_same_without_a_history)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 2, 3), *v = tensor(GR_F64, GR_SHAPE(2), 1, 10), *h;
+    gr_tensor *y = gr_mul(gr_square(x), x), *three = three_of_two(x), *sum = total(y), *g;
+
+    {
+        GR_NO_GRAD;
+        expect_numbers(gr_jvp(y, &x, &v, 1), 12, 270);
+        cr_assert(gr_hvp(sum, &x, &v, 1, &h));
+        expect_numbers(h, 12, 180);
+        expect_numbers(gr_jacobian(three, x), 3, 2, 0, 6, 1, 0);
+        expect_numbers(gr_hessian(sum, x), 12, 0, 0, 18);
+    }
+    cr_assert(gr_gradients(total(h), &x, 1, &g));
+    expect_numbers(g, 0, 0);
+    EXPECT_NO_LEAK();
+}
+
+Test(derivatives, dtypes_may_differ)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2), 2, 3), *f = tensor(GR_F32, GR_SHAPE(2), 5, 7);
+    gr_tensor *y = gr_mul(gr_square(x), gr_cast(f, GR_F64)), *xs[] = {x, f}, *h[2];
+    gr_tensor *single = gr_cast(gr_square(x), GR_F32);
+
+    expect_numbers(gr_jvp(y, xs, xs, 2), 60, 189);
+    cr_assert(gr_hvp(total(y), xs, xs, 2, h), "%s", gr_error_message());
+    expect_numbers(h[0], 40, 84);
+    expect_numbers(h[1], 8, 18);
+    cr_assert_eq(gr_dtype_of(h[1]), GR_F32);
+    cr_assert_eq(gr_dtype_of(gr_jacobian(single, x)), GR_F64);                    /* by columns */
+    cr_assert_eq(gr_dtype_of(gr_jacobian(gr_slice(single, 0, 0, 1), x)), GR_F64); /* by rows */
+    EXPECT_NO_LEAK();
+}
+
 /* Rows and columns agree, and each has the shape of both. */
 Test(derivatives, jacobian_of_matrices)
 {
@@ -195,6 +247,12 @@ Test(derivatives, what_is_refused)
                  "than 8 axes together; reshape them");
     cr_assert(gr_is_error(gr_jacobian(y, NULL)));
     expect_error(GR_ERROR_VALUE, "gr_jacobian: x: got NULL, want a tensor");
+    cr_assert(gr_is_error(gr_jacobian(gr_cast(x, GR_I64), x)));
+    expect_error(GR_ERROR_DTYPE, "gr_jacobian: y: got i64, want f32 or f64");
+    cr_assert(gr_is_error(gr_hessian(total(y), gr_cast(x, GR_I64))));
+    expect_error(GR_ERROR_DTYPE, "gr_hessian: x: got i64, want f32 or f64");
+    cr_assert(gr_is_error(gr_jvp(y, (gr_tensor *[]){NULL}, &x, 1)));
+    expect_error(GR_ERROR_VALUE, "gr_jvp: xs: got NULL, want a tensor");
     cr_assert(gr_is_error(gr_jvp(NULL, &x, &x, 1)));
     expect_error(GR_ERROR_VALUE, "gr_jvp: y: got NULL, want a tensor");
     EXPECT_NO_LEAK();
