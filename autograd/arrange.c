@@ -36,18 +36,21 @@ static bool check_amount(const char *function, const char *argument, int64_t got
                                   (long long)most);
 }
 
-bool gr__check_padding(const char *function, int64_t extent, int64_t before, int64_t after,
-                       int64_t most)
+bool gr__check_padding(const char *function, const gr_tensor *x, int axis, int64_t before,
+                       int64_t after, int64_t most)
 {
-    int64_t whole;
+    gr_shape shape = gr__public_shape(x->shape);
+    int64_t *extent = &shape.dims[axis];
 
     if (!check_amount(function, "before", before, most) ||
         !check_amount(function, "after", after, most)) {
         return false;
     }
-    return !(__builtin_add_overflow(before, after, &whole) ||
-             __builtin_add_overflow(whole, extent, &whole)) ||
-           gr_fail(GR_ERROR_MEMORY, function, "after", "the extent overflows");
+    if (__builtin_add_overflow(*extent, before, extent) ||
+        __builtin_add_overflow(*extent, after, extent)) {
+        return gr_fail(GR_ERROR_MEMORY, function, "after", "the extent overflows");
+    }
+    return gr__shape_of(function, "after", shape.rank, shape.dims) != NULL;
 }
 
 /* Those of the three that have elements, one behind the other. */
@@ -69,7 +72,7 @@ gr_tensor *gr_pad_reflect(const gr_tensor *x, int axis, int64_t before, int64_t 
     operand o = take("gr_pad_reflect", x, axis);
     gr_axes along = GR_AXES(o.axis);
 
-    if (o.axis < 0 || !gr__check_padding("gr_pad_reflect", o.extent, before, after,
+    if (o.axis < 0 || !gr__check_padding("gr_pad_reflect", o.x, o.axis, before, after,
                                          o.extent > 0 ? o.extent - 1 : 0)) {
         return &gr__error_tensor;
     }
@@ -90,7 +93,7 @@ gr_tensor *gr_pad_replicate(const gr_tensor *x, int axis, int64_t before, int64_
 {
     operand o = take("gr_pad_replicate", x, axis);
 
-    if (o.axis < 0 || !gr__check_padding("gr_pad_replicate", o.extent, before, after,
+    if (o.axis < 0 || !gr__check_padding("gr_pad_replicate", o.x, o.axis, before, after,
                                          o.extent > 0 ? INT64_MAX : 0)) {
         return &gr__error_tensor;
     }
@@ -104,7 +107,7 @@ gr_tensor *gr_pad_circular(const gr_tensor *x, int axis, int64_t before, int64_t
 {
     operand o = take("gr_pad_circular", x, axis);
 
-    if (o.axis < 0 || !gr__check_padding("gr_pad_circular", o.extent, before, after, o.extent)) {
+    if (o.axis < 0 || !gr__check_padding("gr_pad_circular", o.x, o.axis, before, after, o.extent)) {
         return &gr__error_tensor;
     }
     return between(gr_slice(o.x, o.axis, o.extent - before, o.extent), &o,
@@ -203,7 +206,8 @@ static gr_shape three(const operand *o)
 }
 
 /* x `times` over along the axis: each element by itself (inner), or all of them in turn. */
-static gr_tensor *repeated(const char *function, const operand *o, int64_t times, bool inner)
+static gr_tensor *repeated(const char *function, const char *argument, const operand *o,
+                           int64_t times, bool inner)
 {
     gr_shape s = three(o), shape = gr__public_shape(o->x->shape);
     int64_t n = o->extent;
@@ -212,7 +216,10 @@ static gr_tensor *repeated(const char *function, const operand *o, int64_t times
         return gr__itself(o->x);
     }
     if (__builtin_mul_overflow(n, times, &shape.dims[o->axis])) {
-        return gr__error(GR_ERROR_MEMORY, function, NULL, "the extent overflows");
+        return gr__error(GR_ERROR_MEMORY, function, argument, "the extent overflows");
+    }
+    if (!gr__shape_of(function, argument, shape.rank, shape.dims)) {
+        return &gr__error_tensor;
     }
     gr_shape apart = inner ? GR_SHAPE(s.dims[0], n, 1, s.dims[2])
                            : GR_SHAPE(s.dims[0], 1, n, s.dims[2]);
@@ -229,7 +236,7 @@ gr_tensor *gr_repeat(const gr_tensor *x, int axis, int64_t times)
         return gr__error(GR_ERROR_VALUE, "gr_repeat", "times", "got %lld, want 0 or more",
                          (long long)times);
     }
-    return o.axis < 0 ? &gr__error_tensor : repeated("gr_repeat", &o, times, true);
+    return o.axis < 0 ? &gr__error_tensor : repeated("gr_repeat", "times", &o, times, true);
 }
 
 gr_tensor *gr_tile(const gr_tensor *x, gr_shape repeats)
@@ -245,7 +252,7 @@ gr_tensor *gr_tile(const gr_tensor *x, gr_shape repeats)
     }
     for (int i = 1; i <= repeats.rank && !gr__is_error(y); i++) {
         operand o = take("gr_tile", y, -i);
-        y = repeated("gr_tile", &o, repeats.dims[repeats.rank - i], false);
+        y = repeated("gr_tile", "repeats", &o, repeats.dims[repeats.rank - i], false);
     }
     return y;
 }

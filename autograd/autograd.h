@@ -48,9 +48,9 @@ gr_tensor *gr__accumulate(gr_tensor *a, gr_tensor *b);
 bool gr__check_number(const char *function, const char *argument, const gr_tensor *x,
                       double number);
 
-/* Whether so many elements, each 0 to `most`, can go before and after `extent` others. */
-bool gr__check_padding(const char *function, int64_t extent, int64_t before, int64_t after,
-                       int64_t most);
+/* Whether so many elements, each 0 to `most`, can go before and after those of x along the axis. */
+bool gr__check_padding(const char *function, const gr_tensor *x, int axis, int64_t before,
+                       int64_t after, int64_t most);
 
 /* Whether x is a view of rank 2 or more that exchanges the last two axes of what it views. */
 bool gr__is_transposed(const gr_tensor *x);

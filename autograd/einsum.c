@@ -1,5 +1,4 @@
 /* gr_einsum: labels of axes, brought into the order of one matrix product. */
-#include <ctype.h>
 #include <string.h>
 
 #include "autograd/linalg.h"
@@ -34,12 +33,17 @@ static bool malformed(const char *subscripts, int count)
         subscripts, count, count > 1 ? "s" : "", count > 1 ? "ij,jk->ik" : "ii->i");
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* Reads letters; spaces are passed over. Returns where they end, or NULL if there are too many. */
 static const char *read_labels(const char *at, labels *to)
 {
     int n = 0;
 
-    for (; isalpha((unsigned char)*at) || *at == ' '; at++) {
+    for (; is_letter(*at) || *at == ' '; at++) {
         if (*at == ' ') {
             continue;
         }

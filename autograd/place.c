@@ -118,7 +118,7 @@ gr_tensor *gr_pad(const gr_tensor *x, int axis, int64_t before, int64_t after, d
 
     axis = gr__is_error(t) ? -1 : gr__axis("gr_pad", "axis", axis, t->shape->rank);
     if (axis < 0 || !gr__check_number("gr_pad", "value", t, value) ||
-        !gr__check_padding("gr_pad", t->shape->dims[axis], before, after, INT64_MAX)) {
+        !gr__check_padding("gr_pad", t, axis, before, after, INT64_MAX)) {
         return &gr__error_tensor;
     }
     if (before == 0 && after == 0) {

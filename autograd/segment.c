@@ -33,10 +33,13 @@ static bool good(const gr__primitive *op, const gr_tensor *x, const gr_tensor *i
     if (!gr_check_index(op->name, "index", index, n)) {
         return false;
     }
-    gr_shape shape = gr_shape_of(index);
-    return (shape.rank == 1 && shape.dims[0] == x->shape->dims[0]) ||
-           gr_fail(GR_ERROR_SHAPE, op->name, "index", "got %s, want (%lld) as x has rows",
-                   gr_shape_text(shape, got), (long long)x->shape->dims[0]);
+    gr_shape shape = gr_shape_of(index), result = gr__public_shape(x->shape);
+    if (shape.rank != 1 || shape.dims[0] != x->shape->dims[0]) {
+        return gr_fail(GR_ERROR_SHAPE, op->name, "index", "got %s, want (%lld) as x has rows",
+                       gr_shape_text(shape, got), (long long)x->shape->dims[0]);
+    }
+    result.dims[0] = n;
+    return gr__shape_of(op->name, "n", result.rank, result.dims) != NULL;
 }
 
 static rows take_rows(const gr__primitive *op, const gr_tensor *x, const gr_tensor *index,

@@ -9,12 +9,14 @@ static const gr__hops *hops_of(const gr_tensor *y)
     return y->detail;
 }
 
-/* A node along an axis, once its shape is known. */
+/* A node along an axis, once its shape is known. A single window has no next one: a step beyond all
+ * extents then stays out of the products that strides are. */
 static gr_tensor *hopping(const gr__primitive *op, const void *site, const gr_shape *shape,
-                          const gr_tensor *x, int axis, int64_t step)
+                          const gr_tensor *x, gr__hops hops, int64_t windows)
 {
+    hops.step = windows > 1 ? hops.step : 1;
     const gr__shape *s = gr__shape_of(op->name, "x", shape->rank, shape->dims);
-    const gr__hops *detail = gr__detail(&(gr__hops){axis, step}, sizeof(gr__hops));
+    const gr__hops *detail = gr__detail(&hops, sizeof hops);
 
     return s && detail ? gr__node1(op, site, s, (gr_dtype)x->dtype, x, detail) : &gr__error_tensor;
 }
@@ -75,8 +77,10 @@ gr_tensor *gr_windows(const gr_tensor *x, int axis, int64_t size, int64_t step)
     /* Beyond the extent there is one window in any case; the product with a stride must not overflow. */
     step = step < *extent ? step : *extent;
     *extent = (*extent - size) / step + 1;
+    int64_t windows = (*extent - size) / step + 1;
+    *extent = windows;
     shape.dims[shape.rank++] = size;
-    return hopping(&windows_primitive, GR__SITE, &shape, node, axis, step);
+    return hopping(&windows_primitive, GR__SITE, &shape, node, (gr__hops){axis, step}, windows);
 }
 
 /* ---- overlap-add ---- */
@@ -138,14 +142,14 @@ gr_tensor *gr_overlap_add(const gr_tensor *x, int axis, int64_t step, int64_t ex
         return gr__error(GR_ERROR_VALUE, "gr_overlap_add", "step", "got %lld, want 1 or more",
                          (long long)step);
     }
-    int64_t want = reach(shape.dims[axis], size, step);
+    int64_t windows = shape.dims[axis], want = reach(windows, size, step);
     if (extent < want) {
         return gr__error(GR_ERROR_VALUE, "gr_overlap_add", "extent",
                          "got %lld, want %lld or more, where the windows of %s end",
                          (long long)extent, (long long)want, gr__shape_text(node->shape, got));
     }
     shape.dims[axis] = extent;
-    return hopping(&overlap_add_primitive, GR__SITE, &shape, node, axis, step);
+    return hopping(&overlap_add_primitive, GR__SITE, &shape, node, (gr__hops){axis, step}, windows);
 }
 
 /* ---- columns of images ---- */
@@ -186,6 +190,10 @@ gr_tensor *gr_unfold2d(const gr_tensor *x, gr_window rows, gr_window columns)
     const int64_t *dims = node->shape->dims;
     grid g = grid_of("gr_unfold2d", dims[2], dims[3], rows, columns);
     if (g.across < 0) {
+        return &gr__error_tensor;
+    }
+    gr_shape split = GR_SHAPE(dims[0], dims[1], rows.size, columns.size, g.down, g.across);
+    if (!gr__shape_of("gr_unfold2d", "x", split.rank, split.dims)) {
         return &gr__error_tensor;
     }
     gr_tensor *image = gr_pad(node, 2, rows.padding, rows.padding, 0);

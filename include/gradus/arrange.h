@@ -38,7 +38,7 @@ GR_API bool gr_split(const gr_tensor *x, int axis, int parts, gr_tensor **out);
 GR_API bool gr_split_sizes(const gr_tensor *x, int axis, const int64_t *sizes, int n,
                            gr_tensor **out);
 
-/* As many tensors as x's extent along the axis, without that axis. */
+/* As many tensors as x's extent along the axis, without that axis; none where x has no such axis. */
 GR_API bool gr_unstack(const gr_tensor *x, int axis, gr_tensor **out);
 
 /* ---- padding along an axis, by 0 or more elements before and after ---- */

@@ -181,6 +181,41 @@ Test(arrange, lists_that_are_none)
     EXPECT_NO_LEAK();
 }
 
+/* Sizes that no memory holds: the message names who was called, and nothing overflows on the way. */
+Test(arrange, beyond_all_extents)
+{
+    gr_tensor *x = gr_ones(GR_SHAPE(3, 4)), *images = gr_ones(GR_SHAPE(1, 8, 3, 4));
+    int64_t much = (int64_t)1 << 59;
+    gr_window wide = {INT32_MAX, 1, INT32_MAX};
+
+    cr_assert(gr_is_error(gr_repeat(x, 0, much)));
+    expect_error(GR_ERROR_MEMORY, "gr_repeat: times: the product of the extents overflows");
+    cr_assert(gr_is_error(gr_tile(x, GR_SHAPE(much, 1))));
+    expect_error(GR_ERROR_MEMORY, "gr_tile: repeats: the product of the extents overflows");
+    cr_assert(gr_is_error(gr_pad(x, 0, much, 0, 1)));
+    expect_error(GR_ERROR_MEMORY, "gr_pad: after: the product of the extents overflows");
+    cr_assert(gr_is_error(gr_pad_replicate(x, 0, much, 0)));
+    expect_error(GR_ERROR_MEMORY, "gr_pad_replicate: after: the product of the extents overflows");
+    cr_assert(gr_is_error(gr_unfold2d(images, wide, wide)));
+    expect_error(GR_ERROR_MEMORY, "gr_unfold2d: x: the product of the extents overflows");
+    cr_assert(gr_is_error(gr_segment_sum(x, gr_arange(GR_I64, 3, 0, 1), much)));
+    expect_error(GR_ERROR_MEMORY, "gr_segment_sum: n: the product of the extents overflows");
+    EXPECT_NO_LEAK();
+}
+
+/* One window has no next: its step is any number. */
+Test(arrange, a_single_window_has_any_step)
+{
+    gr_tensor *x = tensor(GR_F64, GR_SHAPE(2, 3), 1, 2, 3, 4, 5, 6), *g;
+    gr_tensor *w = gr_windows(x, 0, 2, INT64_MAX), *y = gr_overlap_add(w, 0, INT64_MAX, 3);
+
+    expect_numbers(w, 1, 4, 2, 5, 3, 6);
+    expect_numbers(y, 1, 2, 3, 4, 5, 6, 0, 0, 0);
+    cr_assert(gr_gradients(gr_sum(gr_square(y), GR_ALL_AXES, false), &x, 1, &g));
+    expect_numbers(g, 2, 4, 6, 8, 10, 12);
+    EXPECT_NO_LEAK();
+}
+
 Test(arrange, failures_leave_error_tensors)
 {
     gr_tensor *x = gr_ones(GR_SHAPE(4)), *out[4] = {x, x, x, x};
