@@ -74,9 +74,6 @@ gr_tensor *gr_windows(const gr_tensor *x, int axis, int64_t size, int64_t step)
         return gr__error(GR_ERROR_VALUE, "gr_windows", "step", "got %lld, want 1 or more",
                          (long long)step);
     }
-    /* Beyond the extent there is one window in any case; the product with a stride must not overflow. */
-    step = step < *extent ? step : *extent;
-    *extent = (*extent - size) / step + 1;
     int64_t windows = (*extent - size) / step + 1;
     *extent = windows;
     shape.dims[shape.rank++] = size;
