@@ -14,6 +14,7 @@
 #define GRADUS_KERNELS_CONV_H
 
 #include "src/kernels/kernels.h"
+#include "src/kernels/loops.h"
 
 /* One axis of a sweep. Output t reads at step t + shift + m shift_step for its m-th tap, which is
  * element tap + m tap_step of the kernel, and goes to element first + t every of the result. */
@@ -83,16 +84,6 @@ enum {
     GR__CONV_CHUNKS = 8,
     GR__CONV_SUMS = 1 << 19, /* bytes of vectors that wait for more */
 };
-
-static inline int64_t gr__conv_least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static inline int64_t gr__conv_most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
 
 static inline int64_t gr__conv_parts(int64_t n, int64_t most)
 {
@@ -192,12 +183,12 @@ static inline void gr__planes_cut(gr__planes *p, int64_t most)
 {
     const gr__sweep_axis *h = &p->axis[0], *w = &p->axis[1];
     int64_t reach = p->shared ? gr__sweep_span(h) : 0;
-    int64_t each = most / gr__conv_most(p->channels * p->each, 1);
+    int64_t each = most / gr__most(p->channels * p->each, 1);
 
-    p->rows = gr__conv_share(h->count, gr__conv_most(each / w->count - reach, 1));
+    p->rows = gr__conv_share(h->count, gr__most(each / w->count - reach, 1));
     p->columns = p->rows > 1
                      ? w->count
-                     : gr__conv_share(w->count, gr__conv_most(each / (1 + reach), GR__CONV_NARROW));
+                     : gr__conv_share(w->count, gr__most(each / (1 + reach), GR__CONV_NARROW));
     p->read_rows = p->rows + reach;
 }
 
@@ -211,16 +202,16 @@ static inline int64_t gr__planes_plane(const gr__planes *p)
 static inline void gr__sweep_rows(gr__sweep *s, int64_t size)
 {
     const gr__sweep_axis *h = &s->axis[0], *w = &s->axis[1];
-    int64_t budget = GR__CONV_BLOCK / size / gr__conv_most(s->in, 1);
+    int64_t budget = GR__CONV_BLOCK / size / gr__most(s->in, 1);
     int64_t widest = (budget / gr__sweep_reads(h, 1) - gr__sweep_span(w)) / w->step;
 
     s->together = 1;
-    s->columns = gr__conv_share(w->count, gr__conv_most(widest, GR__CONV_NARROW));
+    s->columns = gr__conv_share(w->count, gr__most(widest, GR__CONV_NARROW));
     s->read_columns = gr__sweep_reads(w, s->columns);
     s->phase = gr__conv_parts(s->read_columns, w->step);
-    s->pitch = s->phase * gr__conv_least(w->step, s->read_columns);
+    s->pitch = s->phase * gr__least(w->step, s->read_columns);
     int64_t highest = (budget / s->pitch - gr__sweep_span(h)) / h->step;
-    s->rows = gr__conv_share(h->count, gr__conv_most(highest, 1));
+    s->rows = gr__conv_share(h->count, gr__most(highest, 1));
     s->read_rows = gr__sweep_reads(h, s->rows);
     s->plane = s->read_rows * s->pitch + GR__CONV_ALIGN / size;
 }
@@ -237,7 +228,7 @@ static inline void gr__sweep_planes(gr__sweep *s, int64_t size)
     s->columns = s->planes.columns;
     bool large = s->in * s->planes.each * GR__CONV_FEW > budget;
     int64_t wanted = few ? gr__conv_parts(large ? GR__CONV_FEW / 4 : GR__CONV_FEW, count) : 1;
-    s->together = gr__conv_least(s->images, wanted);
+    s->together = gr__least(s->images, wanted);
     s->plane = gr__conv_round(s->together * gr__planes_plane(&s->planes) * size) / size;
 }
 
@@ -300,7 +291,7 @@ static inline gr__sweep gr__forward_sweep(const gr__conv *conv, const int64_t *x
 /* Remainders along an axis that an element of x has. */
 static inline int64_t gr__conv_phases(const gr__conv *conv, const int64_t *x, int d)
 {
-    return gr__conv_least(conv->stride[d], x[2 + d]);
+    return gr__least(conv->stride[d], x[2 + d]);
 }
 
 static inline gr__sweep gr__backward_sweep(const gr__conv *conv, const int64_t *x, const int64_t *w,
@@ -338,7 +329,7 @@ static inline size_t gr__spread_bytes(const gr__conv *conv, const int64_t *x, co
     if (gr__product_of(x) == 0) return 0;
     for (int64_t i = 0; i < gr__conv_phases(conv, x, 0) * gr__conv_phases(conv, x, 1); i++) {
         gr__sweep s = gr__backward_sweep(conv, x, w, y, i, (int64_t)size);
-        bytes = gr__conv_most(bytes, gr__sweep_bytes(&s, (int64_t)size, threads));
+        bytes = gr__most(bytes, gr__sweep_bytes(&s, (int64_t)size, threads));
     }
     return (size_t)bytes;
 }
@@ -360,14 +351,14 @@ static inline gr__weigh gr__weigh_of(const gr__conv *conv, const int64_t *x, con
 
     for (int d = 0; d < 2; d++) axis[d] = gr__forward_axis(conv, d, x[2 + d], w[2 + d], y[2 + d]);
     g.few = y[2] * y[3] < GR__CONV_FEW / 2;
-    *p = gr__planes_of(&axis[0], &axis[1], gr__conv_share(w[1], gr__conv_most(slab, 1)), !g.few);
+    *p = gr__planes_of(&axis[0], &axis[1], gr__conv_share(w[1], gr__most(slab, 1)), !g.few);
     g.slabs = gr__conv_parts(w[1], p->channels);
     gr__planes_cut(p, g.few ? INT64_MAX : GR__CONV_BLOCK / size);
     g.strips[0] = gr__conv_parts(y[2], p->rows);
     g.strips[1] = gr__conv_parts(y[3], p->columns);
     int64_t fit = GR__CONV_BLOCK / size / (p->channels * p->each * gr__planes_plane(p));
     int64_t close = GR__CONV_CLOSE / size / (p->rows * p->columns);
-    g.together = gr__conv_most(gr__conv_least(fit, close), 1);
+    g.together = gr__most(gr__least(fit, close), 1);
     g.x_plane = gr__planes_plane(p) * (g.few ? g.together : 1);
     g.x_image = gr__planes_plane(p) * (g.few ? 1 : p->channels * p->each);
     g.units = g.images * g.strips[0] * g.strips[1];

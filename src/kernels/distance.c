@@ -6,20 +6,10 @@
 
 #include <string.h>
 
+#include "src/kernels/loops.h"
 #include "src/kernels/nest.h"
 
 enum { ROWS = 4, BYTES = 64, PARALLEL = 1 << 20 };
-
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 4")
-#endif
-
-static inline int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* One of a batch: d (n, m) of x (n, k) and y (m, k); strides of rows and columns. */
 typedef struct pair {
@@ -37,7 +27,7 @@ typedef void run_kernel(const pair *p, void *panels, int threads);
 \
     static void pack_##dtype(const pair *p, T *panel, int64_t first) \
     { \
-        int64_t width = least(WIDTH_##dtype, p->m - first); \
+        int64_t width = gr__least(WIDTH_##dtype, p->m - first); \
         memset(panel, 0, (size_t)(p->k * WIDTH_##dtype) * sizeof(T)); \
         for (int64_t j = 0; j < width; j++) { \
             const T *y = (const T *)p->y + (first + j) * p->y_row; \
@@ -48,14 +38,15 @@ typedef void run_kernel(const pair *p, void *panels, int threads);
     /* At the last rows of x one stands for those that are not there. */ \
     static void tile_##dtype(const pair *p, const T *panel, int64_t first, int64_t column) \
     { \
-        int64_t rows = least(ROWS, p->n - first), width = least(WIDTH_##dtype, p->m - column); \
+        int64_t rows = gr__least(ROWS, p->n - first), \
+                width = gr__least(WIDTH_##dtype, p->m - column); \
         const T *x = (const T *)p->x + first * p->x_row; \
         const vector_##dtype *y = (const vector_##dtype *)panel; \
         vector_##dtype sum[ROWS][2] = {0}; \
         for (int64_t l = 0; l < p->k; l++, x += p->x_column, y += 2) { \
-            UNROLL for (int i = 0; i < ROWS; i++) \
+            GR__UNROLL for (int i = 0; i < ROWS; i++) \
             { \
-                T t = x[least(i, rows - 1) * p->x_row]; \
+                T t = x[gr__least(i, rows - 1) * p->x_row]; \
                 vector_##dtype u = t - y[0], v = t - y[1]; \
                 sum[i][0] += u * u; \
                 sum[i][1] += v * v; \

@@ -10,15 +10,14 @@
 #include <string.h>
 
 #include "src/kernels/fourier.h"
+#include "src/kernels/loops.h"
 #include "src/kernels/nest.h"
 #include "src/kernels/vmath.h"
 
 /* `omp simd` would keep the numbers of a butterfly in memory, and gcc 12 then does not vectorise. */
 #ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
 #define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
 #else
-#define UNROLL _Pragma("GCC unroll 8")
 #define INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
@@ -30,11 +29,6 @@ typedef struct plane {
 static plane plane_at(T *memory, int64_t size)
 {
     return (plane){memory, memory + size};
-}
-
-static inline int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* ---- roots of unity ---- */
@@ -118,20 +112,20 @@ static void stage##r(plane y, plane x, plane w, int64_t order, int64_t n, int64_
         const T *restrict xr = x.re + s * p, *restrict xi = x.im + s * p; \
         T *restrict yr = y.re + s * r * p, *restrict yi = y.im + s * r * p; \
         T c[r], d[r]; \
-        UNROLL for (int k = 0; k < r; k++) { \
+        GR__UNROLL for (int k = 0; k < r; k++) { \
             c[k] = w.re[p * k * step]; \
             d[k] = w.im[p * k * step]; \
         } \
         INDEPENDENT for (int64_t q = 0; q < s; q++) { \
             T a[r], b[r]; \
-            UNROLL for (int k = 0; k < r; k++) { \
+            GR__UNROLL for (int k = 0; k < r; k++) { \
                 a[k] = xr[q + s * m * k]; \
                 b[k] = xi[q + s * m * k]; \
             } \
             butterfly##r(a, b); \
             yr[q] = a[0]; \
             yi[q] = b[0]; \
-            UNROLL for (int k = 1; k < r; k++) { \
+            GR__UNROLL for (int k = 1; k < r; k++) { \
                 yr[q + s * k] = a[k] * c[k] - b[k] * d[k]; \
                 yi[q + s * k] = a[k] * d[k] + b[k] * c[k]; \
             } \
@@ -401,7 +395,7 @@ static void each(const gr__array *out, const gr__array *x, const gr__array *scra
         T *own = (T *)scratch->data + gr__fourier_tables(&f) + omp_get_thread_num() * 4 * f.size;
         rows r = {.stride = {x->strides[batch], x->strides[x->rank - 1]},
                   .to = (T *)out->data + first * (out->count / count),
-                  .lanes = least(f.lanes, count - first)};
+                  .lanes = gr__least(f.lanes, count - first)};
         for (int64_t q = 0; q < r.lanes; q++)
             r.from[q] = (const T *)x->data + gr__nest_piece(&nest, 1, first + q).offset[0];
         kernel(&t, &r, plane_at(own, f.size), plane_at(own + 2 * f.size, f.size));

@@ -1,6 +1,5 @@
-/* Matrix products of elements T. Included once for each T, after T, GEMM (the name of the kernel)
- * and, where the machine has it, FMA (of whole vectors) are defined. Knows matrices of any
- * strides; not dtypes, batches or BLIS.
+/* Matrix products of elements T. Included once for each T, after T and GEMM (the name of the kernel)
+ * are defined. Knows matrices of any strides; not dtypes, batches or BLIS.
  *
  * The chain. Every element of c is one chain of fused multiply-adds in the order of k:
  *     s = 0;  s = fma(a[i][l], b[l][j], s) for l = 0 .. k - 1;  c[i][j] = s
@@ -29,35 +28,18 @@
  * A product with few columns is computed as the transpose of c when that gives longer vectors. */
 #include <string.h>
 
+#include "src/kernels/loops.h"
 #include "src/kernels/nest.h"
 #include "src/kernels/product.h"
+#include "src/kernels/vector.h"
 
-#if defined(__AVX512F__)
-#define BYTES 64
+#if BYTES == 64
 #define ROWS 8
-#elif defined(__AVX__)
-#define BYTES 32
-#define ROWS 6
 #else
-#define BYTES 16
 #define ROWS 6
 #endif
-
-#ifndef FMA
-#define FMA(a, b, c) ((a) * (b) + (c))
-#endif
-
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
-typedef T vector __attribute__((vector_size(BYTES)));
-typedef T anywhere __attribute__((vector_size(BYTES), aligned(sizeof(T)), may_alias));
 
 enum {
-    LANES = BYTES / sizeof(T),
     DEPTH = 256,                /* rows of a panel of two vectors; of wider ones fewer */
     WIDEST = ROWS == 8 ? 8 : 4, /* vectors of a panel for at most two rows */
     BLOCK = 1024 / sizeof(T),   /* rows of c that share a panel */
@@ -68,11 +50,6 @@ enum {
     SHALLOW = 4,                /* steps so few that writing c is what costs */
     PARALLEL = 1 << 22          /* multiplications worth waking threads up: some 35 us */
 };
-
-static inline int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* What tiles read and write: c (+)= a b over `depth` steps. Rows of b and c are contiguous; from a
  * tile to the next a moves on by `a_tile`. */
@@ -97,19 +74,19 @@ static void tile_##rows##x##vectors(const step *s, int64_t count) \
         vector sum[rows][vectors] = {0}; \
         const T *a = from, *b = s->b; \
         if (s->more) \
-            UNROLL for (int i = 0; i < rows; i++) \
-                UNROLL for (int v = 0; v < vectors; v++) \
+            GR__UNROLL for (int i = 0; i < rows; i++) \
+                GR__UNROLL for (int v = 0; v < vectors; v++) \
                     sum[i][v] = *(const anywhere *)(c + i * c_row + v * LANES); \
         for (int64_t l = s->depth; l > 0; l--, a += a_column, b += b_row) { \
             vector y[vectors]; \
-            UNROLL for (int v = 0; v < vectors; v++) y[v] = *(const anywhere *)(b + v * LANES); \
-            UNROLL for (int i = 0; i < rows; i++) { \
+            GR__UNROLL for (int v = 0; v < vectors; v++) y[v] = *(const anywhere *)(b + v * LANES); \
+            GR__UNROLL for (int i = 0; i < rows; i++) { \
                 vector x = a[i * a_row] - (vector){0}; /* in every lane */ \
-                UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = FMA(x, y[v], sum[i][v]); \
+                GR__UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = FMA(x, y[v], sum[i][v]); \
             } \
         } \
-        UNROLL for (int i = 0; i < rows; i++) \
-            UNROLL for (int v = 0; v < vectors; v++) \
+        GR__UNROLL for (int i = 0; i < rows; i++) \
+            GR__UNROLL for (int v = 0; v < vectors; v++) \
                 *(anywhere *)(c + i * c_row + v * LANES) = sum[i][v]; \
     } \
 }
@@ -155,11 +132,11 @@ static void tiles_ahead(step *s, int64_t rows, const T *next, int64_t next_row)
     int64_t left = s->depth, share = s->depth * ROWS / rows + 1;
 
     for (; rows > 0; rows -= ROWS, s->c += ROWS * s->c_row, s->a += s->a_tile) {
-        for (int64_t l = least(share, left); l > 0; l--, left--, next += next_row) {
+        for (int64_t l = gr__least(share, left); l > 0; l--, left--, next += next_row) {
             __builtin_prefetch(next, 0, 2);
             __builtin_prefetch(next + LANES, 0, 2);
         }
-        tile_of[least(ROWS, rows)][2](s, 1);
+        tile_of[gr__least(ROWS, rows)][2](s, 1);
     }
 }
 
@@ -184,7 +161,7 @@ static void edge(step *s, int64_t rows, int64_t width, int64_t vectors, int64_t 
     t.c = buffer;
     t.c_row = vectors * LANES;
     for (; rows > 0; rows -= ROWS, t.a += s->a_tile, s->c += ROWS * s->c_row) {
-        int64_t height = least(ROWS, rows);
+        int64_t height = gr__least(ROWS, rows);
         if (s->more) {
             memset(buffer, 0, sizeof buffer);
             copy(buffer, t.c_row, 1, s->c, s->c_row, c_column, height, width);
@@ -299,7 +276,7 @@ static int64_t panel(const part *q, step s, int64_t width)
     bool ahead = q->ahead && !in_place && vectors == 2;
     const T *next = s.b + lanes;
 
-    width = least(width, lanes);
+    width = gr__least(width, lanes);
     if (!in_place) {
         pack(packed, vectors, s.b, p, s.depth, width);
         s.b = packed;
@@ -323,7 +300,7 @@ static void run_part(const part *q, step s)
     for (int64_t l = 0; l == 0 || l < p->k; l += depth) {
         step t = s;
         int64_t done;
-        t.depth = least(depth, p->k - l);
+        t.depth = gr__least(depth, p->k - l);
         t.more = l > 0;
         if (q->block) copy_block(q->block, &t, q->rows);
         for (int64_t j = 0; j < q->width; j += done) {
@@ -381,7 +358,8 @@ static grid grid_of(const gr__product *p)
 static void part_at(const gr__product *p, const grid *g, T *c, const T *a, const T *b, int64_t i,
                     int64_t j)
 {
-    part q = {p, least(g->rows, p->m - i), least(g->width, p->n - j), g->vectors, g->ahead, NULL};
+    part q = {
+        p, gr__least(g->rows, p->m - i), gr__least(g->width, p->n - j), g->vectors, g->ahead, NULL};
     step s = {.c = c + i * p->c_row + j * p->c_column,
               .a = a + i * p->a_row,
               .b = b + j * p->b_column,

@@ -12,15 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "src/kernels/loops.h"
 #include "src/kernels/nest.h"
 #include "src/kernels/product.h"
 
 enum { BLOCK = GR__LINALG_BLOCK };
-
-static inline int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* ---- one matrix ---- */
 
@@ -68,7 +64,7 @@ static void subtract_multiple(T *y, const T *x, T factor, int64_t n)
 static void solve_lower(matrix a, bool unit, int64_t n, T *x, int64_t row, int64_t m, T *scratch)
 {
     for (int64_t first = 0; first < n; first += BLOCK) {
-        int64_t end = least(first + BLOCK, n);
+        int64_t end = gr__least(first + BLOCK, n);
         subtract_product(x + first * row, row, part(a, first, 0), (matrix){x, row, 1}, end - first,
                          m, first, scratch);
         for (int64_t i = first; i < end; i++) {
@@ -121,7 +117,7 @@ static int64_t cholesky(T *out, matrix a, int64_t n, T *block)
 {
     memset(out, 0, (size_t)(n * n) * sizeof(T));
     for (int64_t first = 0; first < n; first += BLOCK) {
-        int64_t count = least(BLOCK, n - first), width = n - first;
+        int64_t count = gr__least(BLOCK, n - first), width = n - first;
         matrix done = {out + first * n, n, 1};
         multiply(block, done, transposed(done), count, width, first);
         for (int64_t j = 0; j < count; j++) {
@@ -132,7 +128,7 @@ static int64_t cholesky(T *out, matrix a, int64_t n, T *block)
         int64_t wrong = factor_rows(block, count, width);
         if (wrong) return first + wrong;
         for (int64_t i = 0; i < width; i++) {
-            for (int64_t j = 0; j < least(count, i + 1); j++)
+            for (int64_t j = 0; j < gr__least(count, i + 1); j++)
                 out[(first + i) * n + first + j] = block[j * width + i];
         }
     }
@@ -184,7 +180,7 @@ static void lu(T *out, matrix a, int64_t n, T *scratch)
 {
     copy(out, a, n, n);
     for (int64_t first = 0; first < n; first += BLOCK) {
-        int64_t end = least(first + BLOCK, n), width = end - first;
+        int64_t end = gr__least(first + BLOCK, n), width = end - first;
         matrix l = {out, n, 1}, u = {out + first, n, 1};
         solve_lower(l, true, first, out + first, n, width, scratch);
         subtract_product(out + first * n + first, n, part(l, first, 0), u, n - first, width, first,

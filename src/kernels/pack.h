@@ -35,9 +35,9 @@ typedef struct range {
 
 static inline range inside(int64_t first, int64_t step, int64_t extent, int64_t count)
 {
-    if (step == 1) return (range){most(-first, 0), least(extent - first, count)};
+    if (step == 1) return (range){gr__most(-first, 0), gr__least(extent - first, count)};
     return (range){first < 0 ? (-first + step - 1) / step : 0,
-                   first >= extent ? 0 : least((extent - first + step - 1) / step, count)};
+                   first >= extent ? 0 : gr__least((extent - first + step - 1) / step, count)};
 }
 
 /* A block of outputs: where it begins, along each axis. */
@@ -62,7 +62,7 @@ static void pack_rows(const gr__sweep *s, const block *b, T *to, const gr__array
     range rows = inside(top, 1, h->in, s->read_rows);
 
     for (int64_t c = 0; c < s->in; c++, from += x->strides[1], to += s->plane) {
-        for (int64_t p = 0; p < least(w->step, s->read_columns); p++) {
+        for (int64_t p = 0; p < gr__least(w->step, s->read_columns); p++) {
             range r = inside(left + p, w->step, w->in, s->phase);
             T *line = to + p * s->phase + r.from;
             const T *first = from + (left + p + r.from * w->step) * stride;

@@ -35,17 +35,17 @@ static void tile_##rows(const tile *t) \
     const int64_t *offset = t->offset, *end = offset + t->depth; \
     const T *w = t->w, *x[vectors]; \
     vector sum[rows][vectors] = {0}; \
-    UNROLL for (int v = 0; v < vectors; v++) x[v] = t->x[v]; \
+    GR__UNROLL for (int v = 0; v < vectors; v++) x[v] = t->x[v]; \
     for (; offset < end; offset++, w += rows) { \
         vector in[vectors]; \
-        UNROLL for (int v = 0; v < vectors; v++) in[v] = *(const anywhere *)(x[v] + *offset); \
-        UNROLL for (int i = 0; i < rows; i++) { \
+        GR__UNROLL for (int v = 0; v < vectors; v++) in[v] = *(const anywhere *)(x[v] + *offset); \
+        GR__UNROLL for (int i = 0; i < rows; i++) { \
             vector f = w[i] - (vector){0}; /* in every lane */ \
-            UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = FMA(f, in[v], sum[i][v]); \
+            GR__UNROLL for (int v = 0; v < vectors; v++) sum[i][v] = FMA(f, in[v], sum[i][v]); \
         } \
     } \
-    UNROLL for (int i = 0; i < rows; i++) \
-        UNROLL for (int v = 0; v < vectors; v++) \
+    GR__UNROLL for (int i = 0; i < rows; i++) \
+        GR__UNROLL for (int v = 0; v < vectors; v++) \
             *(anywhere *)(t->y[v] + i * t->y_channel) = sum[i][v]; \
 }
 
@@ -76,7 +76,7 @@ static int64_t tile_rows(int64_t left)
 
 static int64_t tile_vectors(int64_t rows)
 {
-    return least(SUMS / rows, WIDEST);
+    return gr__least(SUMS / rows, WIDEST);
 }
 
 /* What a sweep works on. Strides of the result are those of its channels' planes and rows. */
@@ -133,8 +133,8 @@ static walk walk_of(const job *j, const block *b, const T *x, T *y, int64_t imag
     const gr__sweep_axis *h = &s->axis[0], *w = &s->axis[1];
     walk k = {.x = x,
               .images = images,
-              .rows = least(s->rows, h->count - b->row),
-              .columns = least(s->columns, w->count - b->column),
+              .rows = gr__least(s->rows, h->count - b->row),
+              .columns = gr__least(s->columns, w->count - b->column),
               .y_image = s->groups * s->out * j->y_channel,
               .y_row = h->every * j->y_row,
               .every = w->every,
@@ -152,7 +152,7 @@ static walk walk_of(const job *j, const block *b, const T *x, T *y, int64_t imag
  * Returns whether the vector may be written as it is. */
 static inline bool place(walk *k, tile *t, int64_t v)
 {
-    int64_t column = k->length < LANES ? 0 : least(k->column, k->length - LANES);
+    int64_t column = k->length < LANES ? 0 : gr__least(k->column, k->length - LANES);
     bool fits = k->length >= LANES || (k->lines - k->line) * k->length >= LANES;
 
     t->x[v] = k->x + k->line * k->x_line + column;
@@ -174,7 +174,7 @@ static void scatter(const walk *k, T *y, int64_t first, const T *from, int64_t n
 
     for (int64_t run; n > 0; n -= run, from += run, line++, column = 0) {
         T *to = y + line / k->rows * k->y_image + line % k->rows * k->y_row + column * k->every;
-        run = least(n, k->columns - column);
+        run = gr__least(n, k->columns - column);
         if (k->every == 1)
             copy_rows(to, 0, from, 0, 1, 1, run);
         else
@@ -193,7 +193,7 @@ static void run_buffered(const walk *k, const tile *t, int64_t rows, int64_t vec
     for (int64_t i = 0; i < rows; i++)
         for (int64_t v = 0; v < vectors; v++)
             scatter(k, k->y + i * t->y_channel, t->first[v], other.y[v] + i * other.y_channel,
-                    least(LANES, k->length));
+                    gr__least(LANES, k->length));
 }
 
 static void run_tiles(walk k, tile *t, int64_t rows)
@@ -225,7 +225,7 @@ static void pack(const gr__sweep *s, const block *b, T *to, const gr__array *x, 
 static void run_block(const job *j, const block *b, T *room, int64_t n, int64_t group)
 {
     const gr__sweep *s = &j->sweep;
-    int64_t first = group * s->out, images = least(s->together, s->images - n);
+    int64_t first = group * s->out, images = gr__least(s->together, s->images - n);
     tile t = {.w = j->w + first * s->depth,
               .offset = j->offset,
               .depth = s->depth,

@@ -10,7 +10,7 @@
 
 /* Compilers vectorise around what is inlined and unrolled; at these sizes they must be told. */
 #define GR__INLINE static inline __attribute__((always_inline))
-#define GR__UNROLL _Pragma("GCC unroll 80")
+#define GR__UNROLL80 _Pragma("GCC unroll 80")
 
 /* c < 0 ? b : a for a number c, by the sign bit. Inside a loop that is unrolled a condition on what
    does not change would be moved out, and compilers would not vectorise. */
@@ -145,14 +145,14 @@ GR__INLINE double gr__truncated_moment64(double n, double x)
     double above = 1.0, m = x + gr__inverse_mills64(x), upward = gr__by_sign64(n - 1.0, m, 1.0);
     double t = x < -1.5 ? -x : 1.5, s = t + 1.0 / sqrt(t * t + 324.0);
     double ratio = 162.0 / (sqrt(s * s + 324.0) + s), downward = 1.0;
-    GR__UNROLL
+    GR__UNROLL80
     for (int k = 80; k > 16; k--) ratio = (double)k / (t + ratio);
-    GR__UNROLL
+    GR__UNROLL80
     for (int k = 16; k > 0; k--) {
         ratio = (double)k / (t + ratio);
         downward *= gr__by_sign64(n - (double)k, ratio, 1.0);
     }
-    GR__UNROLL
+    GR__UNROLL80
     for (int k = 1; k < 16; k++) {
         double next = GR__FMA64(x, m, (double)k * above);
         above = m, m = next;
@@ -304,7 +304,7 @@ GR__INLINE double gr__inverse_power64(double x, double n)
 {
     uint64_t bits = gr__to_bits64(n + GR__ROUND64);
     double square = 1.0 / x, power = 1.0;
-    GR__UNROLL
+    GR__UNROLL80
     for (int i = 0; i < 5; i++) {
         power *= gr__by_sign64(gr__from_bits64(bits << (63 - i)), 1.0, square);
         square *= square;
@@ -323,7 +323,7 @@ GR__INLINE double gr__zeta_rest64(double n, double y)
         -0x1.f57d968caacf1p-53, 0x1.967e1f09c376fp-58,  -0x1.497d9033a2b5cp-63,
     };
     double r = 1.0 / y, w = r * r, sum = 0.0;
-    GR__UNROLL
+    GR__UNROLL80
     for (int j = 11; j >= 0; j--) {
         double next = (n + (double)(2 * j + 2)) * (n + (double)(2 * j + 3));
         sum = GR__FMA64(sum, next * w, bernoulli[j]);
@@ -343,13 +343,13 @@ GR__INLINE double gr__polygamma64(double n, double x)
     double beside = c < 0.0 ? (d > 0.0 ? 1.0 - d : -d) : 1.0, below = c < 0.0 ? 1.0 - c : 1.0;
     double sum = gr__zeta_rest64(n, q + 8.0), factorial = 1.0;
     double other = gr__zeta_rest64(n, beside + 8.0) - gr__zeta_rest64(n, below + 8.0);
-    GR__UNROLL
+    GR__UNROLL80
     for (int k = 7; k >= 0; k--) {
         sum += gr__inverse_power64(q + (double)k, n + 1.0);
         other += gr__inverse_power64(beside + (double)k, n + 1.0);
         other -= gr__inverse_power64(below + (double)k, n + 1.0);
     }
-    GR__UNROLL
+    GR__UNROLL80
     for (int k = 2; k <= 16; k++) factorial *= gr__by_sign64(n - (double)k, (double)k, 1.0);
     double sign = n == 2.0 * gr__rint64(0.5 * n) ? -1.0 : 1.0;
     double from_pole = x <= 0.0 ? d : 1.0, zeta = from_pole == 0.0 ? INFINITY : sum + sign * other;
@@ -463,7 +463,7 @@ GR__INLINE double gr__ive64(double n, double x)
     int far = a > 60.0;
     double slope = far ? 0.0 : a, one = far ? 1.0 : 0.0, twice = far ? 8.0 * a : 2.0;
     double ratio = far ? 1.0 : a / (48.0 + sqrt(a * a + 2304.0));
-    GR__UNROLL
+    GR__UNROLL80
     for (int k = 47; k > 0; k--) {
         double odd = (double)(2 * k - 1);
         double top = GR__FMA64(one * (odd * odd - square), ratio, slope);

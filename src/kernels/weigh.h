@@ -30,33 +30,33 @@ static void dots_##rows(const dots *d) \
     const T *y = d->y, *x[GR__CONV_TAPS]; \
     int64_t channel = d->y_channel, last = d->last; \
     mask those = *d->those; \
-    UNROLL for (int i = 0; i < rows; i++) \
-        UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) sum[i][s] = d->sum[i * GR__CONV_TAPS + s]; \
-    UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) x[s] = d->x[s]; \
+    GR__UNROLL for (int i = 0; i < rows; i++) \
+        GR__UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) sum[i][s] = d->sum[i * GR__CONV_TAPS + s]; \
+    GR__UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) x[s] = d->x[s]; \
     for (int64_t n = 0; n < d->images; n++) { \
         for (int64_t f = 0; f <= d->count - LANES; f += LANES) { \
             vector in[GR__CONV_TAPS]; \
-            UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) in[s] = *(const anywhere *)(x[s] + f); \
-            UNROLL for (int i = 0; i < rows; i++) { \
+            GR__UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) in[s] = *(const anywhere *)(x[s] + f); \
+            GR__UNROLL for (int i = 0; i < rows; i++) { \
                 vector out = *(const anywhere *)(y + i * channel + f); \
                 ONCE(out); \
-                UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) sum[i][s] = FMA(out, in[s], sum[i][s]); \
+                GR__UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) sum[i][s] = FMA(out, in[s], sum[i][s]); \
             } \
         } \
         if (last >= 0) { \
             vector in[GR__CONV_TAPS]; \
-            UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) \
+            GR__UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) \
                 in[s] = (vector)((mask)*(const anywhere *)(x[s] + last) & those); \
-            UNROLL for (int i = 0; i < rows; i++) { \
+            GR__UNROLL for (int i = 0; i < rows; i++) { \
                 vector out = (vector)((mask)*(const anywhere *)(y + i * channel + last) & those); \
-                UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) sum[i][s] = FMA(out, in[s], sum[i][s]); \
+                GR__UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) sum[i][s] = FMA(out, in[s], sum[i][s]); \
             } \
         } \
         y += d->y_image; \
-        UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) x[s] += d->x_image; \
+        GR__UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) x[s] += d->x_image; \
     } \
-    UNROLL for (int i = 0; i < rows; i++) \
-        UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) d->sum[i * GR__CONV_TAPS + s] = sum[i][s]; \
+    GR__UNROLL for (int i = 0; i < rows; i++) \
+        GR__UNROLL for (int s = 0; s < GR__CONV_TAPS; s++) d->sum[i * GR__CONV_TAPS + s] = sum[i][s]; \
 }
 
 DOTS(4) DOTS(2) DOTS(1)
@@ -80,9 +80,9 @@ static T fold(const vector *v)
     T lane[LANES];
 
     memcpy(lane, v, sizeof lane);
-    UNROLL for (int n = LANES / 2; n > 0; n /= 2)
+    GR__UNROLL for (int n = LANES / 2; n > 0; n /= 2)
     {
-        UNROLL for (int l = 0; l < n; l++) lane[l] += lane[l + n];
+        GR__UNROLL for (int l = 0; l < n; l++) lane[l] += lane[l + n];
     }
     return lane[0];
 }
@@ -141,7 +141,7 @@ static void run_dots(const weighing *j, const task *t, dots d)
         d.y = y;
         for (int64_t k = 0; k < t->depth; k += GR__CONV_TAPS, d.sum += rows * GR__CONV_TAPS) {
             for (int64_t s = 0; s < GR__CONV_TAPS; s++)
-                d.x[s] = t->x + j->offset[least(k + s, t->depth - 1)];
+                d.x[s] = t->x + j->offset[gr__least(k + s, t->depth - 1)];
             dots_of[rows](&d);
         }
     }
@@ -162,7 +162,7 @@ static void set_count(dots *d, int64_t count, mask *those)
 {
     *those = last_lanes(count);
     d->count = count;
-    d->last = count % LANES == 0 ? -1 : most(count - LANES, 0);
+    d->last = count % LANES == 0 ? -1 : gr__most(count - LANES, 0);
     d->those = those;
 }
 
@@ -203,10 +203,10 @@ static strip strip_at(const weighing *j, int64_t first, int64_t end)
     int64_t which = first / g->images, image = first % g->images;
     strip s = {.at = block_at(which, g->strips[1], g->planes.rows, g->planes.columns),
                .image = image,
-               .images = least(least(g->together, g->images - image), end - first)};
+               .images = gr__least(gr__least(g->together, g->images - image), end - first)};
 
-    s.rows = least(g->planes.rows, j->y->dims[2] - s.at.row);
-    s.columns = least(g->planes.columns, j->y->dims[3] - s.at.column);
+    s.rows = gr__least(g->planes.rows, j->y->dims[2] - s.at.row);
+    s.columns = gr__least(g->planes.columns, j->y->dims[3] - s.at.column);
     return s;
 }
 
@@ -233,7 +233,7 @@ static void fold_sums(const weighing *j, const task *t)
 static void run_task(const weighing *j, const task *t)
 {
     const gr__weigh *g = &j->plan;
-    int64_t end = least((t->chunk + 1) * g->chunk, g->units), cleared = -1;
+    int64_t end = gr__least((t->chunk + 1) * g->chunk, g->units), cleared = -1;
 
     memset(t->sum, 0, (size_t)gr__weigh_sums(g));
     for (int64_t i = t->chunk * g->chunk; i < end;) {
@@ -257,7 +257,7 @@ static task task_at(const weighing *j, char *room, int64_t i)
               .chunk = i / g->slabs / g->groups};
 
     t.y = (T *)(void *)((char *)t.x + gr__weigh_x(g, sizeof(T)));
-    t.planes.channels = least(g->planes.channels, g->in - first);
+    t.planes.channels = gr__least(g->planes.channels, g->in - first);
     t.channel = t.group * g->in + first;
     t.depth = t.planes.channels * g->taps;
     return t;
