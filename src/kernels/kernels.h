@@ -71,6 +71,25 @@ typedef void gr__opaque_kernel(const gr__array *out, const gr__array *in, const 
                                int threads, gr__fault *fault);
 
 /* Details that the evaluator and its kernels read. */
+typedef struct gr__constant {
+    double start, step; /* start + i * step */
+} gr__constant;
+
+typedef struct gr__random {
+    uint64_t key;
+    uint64_t high, low; /* counters of the high and of the low 32 bits of each draw */
+    double a, b;        /* low, high; mean, std; p, the number in place of 0 */
+    int64_t first;      /* integers: first .. first + span - 1 */
+    uint64_t span;
+} gr__random;
+
+/* Counters that the high (or the low) words of n random elements take: four words each. */
+#define GR__COUNTERS(n) (((uint64_t)(n) + 3) / 4)
+
+typedef struct gr__reduced {
+    int mask; /* of the axes, one bit each */
+} gr__reduced;
+
 typedef struct gr__along {
     int axis;
 } gr__along;
@@ -82,11 +101,6 @@ typedef struct gr__placed {
     int64_t start, step;
     double fill;
 } gr__placed;
-
-typedef struct gr__scan {
-    int axis;
-    bool reverse; /* from the last element to the first */
-} gr__scan;
 
 typedef struct gr__order {
     int axis; /* along which the result has as many elements as are wanted, the first of all */
@@ -101,9 +115,19 @@ typedef struct gr__keyed {
 
 enum { GR__FEW = 64 }; /* so many are sorted, or selected, without working memory */
 
-typedef struct gr__reduced {
-    int mask; /* of the axes, one bit each */
-} gr__reduced;
+typedef struct gr__scan {
+    int axis;
+    bool reverse; /* from the last element to the first */
+} gr__scan;
+
+typedef struct gr__system {
+    bool upper, unit; /* a triangle: which, and whether its diagonal is 1 whatever it holds */
+    bool transposed;  /* solve with the transpose of what was factored */
+} gr__system;
+
+/* Rows and columns that the kernels for systems finish at a time. Each thread's working memory is
+ * as many rows of their result. */
+#define GR__LINALG_BLOCK 32
 
 typedef struct gr__pool {
     int axes;            /* the last ones, 1 or 2 */
@@ -115,30 +139,9 @@ typedef struct gr__hops {
     int64_t step; /* from window to window */
 } gr__hops;
 
-typedef struct gr__system {
-    bool upper, unit; /* a triangle: which, and whether its diagonal is 1 whatever it holds */
-    bool transposed;  /* solve with the transpose of what was factored */
-} gr__system;
-
-/* Rows and columns that the kernels for systems finish at a time. Each thread's working memory is
- * as many rows of their result. */
-#define GR__LINALG_BLOCK 32
-
 typedef struct gr__conv {
     int64_t stride[2], padding[2], dilation[2], groups;
 } gr__conv;
-
-typedef struct gr__constant {
-    double start, step; /* start + i * step */
-} gr__constant;
-
-typedef struct gr__random {
-    uint64_t key;
-    uint64_t high, low; /* counters of the high and of the low 32 bits of each draw */
-    double a, b;        /* low, high; mean, std; p, the number in place of 0 */
-    int64_t first;      /* integers: first .. first + span - 1 */
-    uint64_t span;
-} gr__random;
 
 typedef struct gr__kernels {
 #define GR_UNARY(name, ...) gr__map_kernel *name[1][GR__DTYPES];
@@ -150,30 +153,12 @@ typedef struct gr__kernels {
 #undef GR_TERNARY
     gr__map_kernel *cast[GR__DTYPES][GR__DTYPES]; /* [from][to] */
     gr__reduce_kernel sum[GR__DTYPES], max[GR__DTYPES], min[GR__DTYPES];
-    gr__repeat_kernel *repeat[GR__DTYPES];
     gr__stream_kernel *stream;
     gr__fence_kernel *fence;
-    gr__source_kernel *constant[GR__DTYPES];
-    gr__source_kernel *uniform[GR__DTYPES], *normal[GR__DTYPES], *bernoulli[GR__DTYPES];
-    gr__source_kernel *integers[GR__DTYPES];
-    gr__opaque_kernel *permutation[GR__DTYPES];
-    gr__opaque_kernel *argmax[GR__DTYPES], *argmin[GR__DTYPES];
-    gr__opaque_kernel *matmul[GR__DTYPES];
-    gr__opaque_kernel *convolve[GR__DTYPES], *spread[GR__DTYPES], *weigh[GR__DTYPES];
-    gr__opaque_kernel *cholesky[GR__DTYPES], *triangular_solve[GR__DTYPES];
-    gr__opaque_kernel *lu[GR__DTYPES], *lu_solve[GR__DTYPES];
-    gr__opaque_kernel *distance2[GR__DTYPES];
-    gr__opaque_kernel *rfft[GR__DTYPES], *irfft[GR__DTYPES];
-    gr__opaque_kernel *gather[GR__DTYPES], *scatter_add[GR__DTYPES], *scatter_max[GR__DTYPES];
-    gr__opaque_kernel *pad[GR__DTYPES], *put[GR__DTYPES], *put_add[GR__DTYPES];
-    gr__row_kernel *pick[GR__DTYPES], *place[GR__DTYPES];
     gr__index_check *check_index;
-    gr__opaque_kernel *pool_pick[GR__DTYPES], *pool_place[GR__DTYPES];
-    gr__opaque_kernel *pool_sum[GR__DTYPES], *pool_spread[GR__DTYPES];
-    gr__opaque_kernel *overlap_add[GR__DTYPES];
-    gr__opaque_kernel *cumsum[GR__DTYPES], *cumprod[GR__DTYPES];
-    gr__opaque_kernel *logcumsumexp[GR__DTYPES], *recurrence[GR__DTYPES];
-    gr__opaque_kernel *argsort[GR__DTYPES];
+#define GR__SLOT(types, kind, name) kind *name[GR__DTYPES];
+#include "src/kernels/slots.def"
+#undef GR__SLOT
 } gr__kernels;
 
 /* The slopes of SELU at 0 (Klambauer et al., 2017). */
@@ -187,8 +172,5 @@ typedef struct gr__kernels {
 #define GR__KERNEL(name) GR__KERNEL_NAME(name, GR__ISA)
 
 extern const gr__kernels gr__kernels_v1, gr__kernels_v3, gr__kernels_v4;
-
-/* Counters that the high (or the low) words of n random elements take: four words each. */
-#define GR__COUNTERS(n) (((uint64_t)(n) + 3) / 4)
 
 #endif

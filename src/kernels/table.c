@@ -1,9 +1,10 @@
-/* The table of one instruction set's kernels. */
+/* The table of one instruction set's kernels, from elementwise.def and slots.def. */
 #include "src/kernels/kernels.h"
 
+#define DECLARE_I64(type, name) extern type GR__KERNEL(name##_i64);
 #define DECLARE_FLOATS(type, name) extern type GR__KERNEL(name##_f32), GR__KERNEL(name##_f64);
 #define DECLARE_ORDERS DECLARE_FLOATS
-#define DECLARE_ALL(type, name) DECLARE_FLOATS(type, name) extern type GR__KERNEL(name##_i64);
+#define DECLARE_ALL(type, name) DECLARE_FLOATS(type, name) DECLARE_I64(type, name)
 
 #define GR_UNARY(name, types, ...) DECLARE_##types(gr__map_kernel, name)
 #define GR_BINARY(name, types, ...) \
@@ -33,48 +34,13 @@ DECLARE_REDUCES(gr__sum)
 DECLARE_REDUCES(gr__max)
 DECLARE_REDUCES(gr__min)
 
-DECLARE_ALL(gr__repeat_kernel, gr__repeat)
 extern gr__stream_kernel GR__KERNEL(gr__stream);
 extern gr__fence_kernel GR__KERNEL(gr__fence);
-DECLARE_ALL(gr__source_kernel, gr__constant)
-DECLARE_FLOATS(gr__source_kernel, gr__uniform)
-DECLARE_FLOATS(gr__source_kernel, gr__normal)
-DECLARE_FLOATS(gr__source_kernel, gr__bernoulli)
-extern gr__source_kernel GR__KERNEL(gr__integers_i64);
-
-extern gr__opaque_kernel GR__KERNEL(gr__permutation_i64);
-DECLARE_ALL(gr__opaque_kernel, gr__argmax)
-DECLARE_ALL(gr__opaque_kernel, gr__argmin)
-DECLARE_FLOATS(gr__opaque_kernel, gr__matmul)
-DECLARE_FLOATS(gr__opaque_kernel, gr__cholesky)
-DECLARE_FLOATS(gr__opaque_kernel, gr__triangular_solve)
-DECLARE_FLOATS(gr__opaque_kernel, gr__lu)
-DECLARE_FLOATS(gr__opaque_kernel, gr__lu_solve)
-DECLARE_FLOATS(gr__opaque_kernel, gr__distance2)
-DECLARE_FLOATS(gr__opaque_kernel, gr__rfft)
-DECLARE_FLOATS(gr__opaque_kernel, gr__irfft)
-DECLARE_FLOATS(gr__opaque_kernel, gr__convolve)
-DECLARE_FLOATS(gr__opaque_kernel, gr__spread)
-DECLARE_FLOATS(gr__opaque_kernel, gr__weigh)
-DECLARE_ALL(gr__row_kernel, gr__pick)
-DECLARE_ALL(gr__row_kernel, gr__place)
 extern gr__index_check GR__KERNEL(gr__check_index);
-DECLARE_ALL(gr__opaque_kernel, gr__gather)
-DECLARE_ALL(gr__opaque_kernel, gr__scatter_add)
-DECLARE_ALL(gr__opaque_kernel, gr__pad)
-DECLARE_ALL(gr__opaque_kernel, gr__put)
-DECLARE_ALL(gr__opaque_kernel, gr__put_add)
-DECLARE_FLOATS(gr__opaque_kernel, gr__pool_pick)
-DECLARE_FLOATS(gr__opaque_kernel, gr__pool_place)
-DECLARE_FLOATS(gr__opaque_kernel, gr__pool_sum)
-DECLARE_FLOATS(gr__opaque_kernel, gr__pool_spread)
-DECLARE_ALL(gr__opaque_kernel, gr__overlap_add)
-DECLARE_FLOATS(gr__opaque_kernel, gr__scatter_max)
-DECLARE_ALL(gr__opaque_kernel, gr__cumsum)
-DECLARE_ALL(gr__opaque_kernel, gr__cumprod)
-DECLARE_FLOATS(gr__opaque_kernel, gr__logcumsumexp)
-DECLARE_FLOATS(gr__opaque_kernel, gr__recurrence)
-DECLARE_ALL(gr__opaque_kernel, gr__argsort)
+
+#define GR__SLOT(types, kind, name) DECLARE_##types(kind, gr__##name)
+#include "src/kernels/slots.def"
+#undef GR__SLOT
 
 /* clang-format off */
 #define FLOATS(name) {GR__KERNEL(name##_f32), GR__KERNEL(name##_f64), NULL}
@@ -99,45 +65,9 @@ const gr__kernels GR__KERNEL(gr__kernels) = {
     .sum = REDUCES(gr__sum),
     .max = REDUCES(gr__max),
     .min = REDUCES(gr__min),
-    .repeat = ALL(gr__repeat),
     .stream = GR__KERNEL(gr__stream),
     .fence = GR__KERNEL(gr__fence),
-    .constant = ALL(gr__constant),
-    .uniform = FLOATS(gr__uniform),
-    .normal = FLOATS(gr__normal),
-    .bernoulli = FLOATS(gr__bernoulli),
-    .integers = I64(gr__integers),
-    .permutation = I64(gr__permutation),
-    .argmax = ALL(gr__argmax),
-    .argmin = ALL(gr__argmin),
-    .matmul = FLOATS(gr__matmul),
-    .cholesky = FLOATS(gr__cholesky),
-    .triangular_solve = FLOATS(gr__triangular_solve),
-    .lu = FLOATS(gr__lu),
-    .lu_solve = FLOATS(gr__lu_solve),
-    .distance2 = FLOATS(gr__distance2),
-    .rfft = FLOATS(gr__rfft),
-    .irfft = FLOATS(gr__irfft),
-    .convolve = FLOATS(gr__convolve),
-    .spread = FLOATS(gr__spread),
-    .weigh = FLOATS(gr__weigh),
-    .gather = ALL(gr__gather),
-    .pick = ALL(gr__pick),
-    .place = ALL(gr__place),
     .check_index = GR__KERNEL(gr__check_index),
-    .scatter_add = ALL(gr__scatter_add),
-    .pad = ALL(gr__pad),
-    .put = ALL(gr__put),
-    .put_add = ALL(gr__put_add),
-    .pool_pick = FLOATS(gr__pool_pick),
-    .pool_place = FLOATS(gr__pool_place),
-    .pool_sum = FLOATS(gr__pool_sum),
-    .pool_spread = FLOATS(gr__pool_spread),
-    .overlap_add = ALL(gr__overlap_add),
-    .scatter_max = FLOATS(gr__scatter_max),
-    .cumsum = ALL(gr__cumsum),
-    .cumprod = ALL(gr__cumprod),
-    .logcumsumexp = FLOATS(gr__logcumsumexp),
-    .recurrence = FLOATS(gr__recurrence),
-    .argsort = ALL(gr__argsort),
+#define GR__SLOT(types, kind, name) .name = types(gr__##name),
+#include "src/kernels/slots.def"
 };
