@@ -5,8 +5,7 @@ import dataclasses
 import torch
 import torch.nn.functional as F
 
-gr_mul = torch.mul
-gr_reshape = torch.reshape
+from composing import *
 
 
 @dataclasses.dataclass

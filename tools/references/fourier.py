@@ -2,7 +2,7 @@
 
 import torch
 
-gr_detach = torch.Tensor.detach
+from composing import *
 
 
 def gr_rfft(x):

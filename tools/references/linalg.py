@@ -5,21 +5,11 @@ import scipy.linalg
 import scipy.spatial.distance
 import torch
 
+from composing import *
+
 NULL = None
 GR_LOWER, GR_UPPER, GR_UNIT = 0, 1, 2
 GR_SQRT_ITERATIONS = 24
-
-gr_detach = torch.Tensor.detach
-gr_transpose = torch.transpose
-gr_reshape = torch.reshape
-gr_flip = torch.flip
-gr_mul = torch.mul
-gr_add = torch.add
-gr_matmul = torch.matmul
-
-
-def gr_slice(x, axis, start, stop):
-    return x.narrow(axis, start, stop - start)
 
 
 def symmetric(x):

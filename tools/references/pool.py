@@ -3,8 +3,8 @@
 import torch
 import torch.nn.functional as nn
 
-gr_reshape = torch.reshape
-gr_transpose = torch.transpose
+from composing import *
+
 GR_BORDER_ZEROS = "zeros"
 GR_BORDER_EDGE = "border"
 

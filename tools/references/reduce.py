@@ -3,54 +3,42 @@
 import torch
 import torch.nn.functional
 
-gr_add = torch.add
-gr_relu = torch.relu
+from composing import *
+
 gr_argmax = torch.argmax
 gr_argmin = torch.argmin
 
 
-def gr_slice(x, axis, start, stop):
-    return x.narrow(axis, start, stop - start)
-
-
-def _axes(x, axes):
-    return tuple(range(x.dim())) if axes is None else axes
-
-
-def gr_sum(x, axes, keepdim):
-    return torch.sum(x, _axes(x, axes), keepdim)
-
-
 def gr_mean(x, axes, keepdim):
     if x.numel() == 0:  # ours is 0 where PyTorch's is NaN
-        return torch.nan_to_num(torch.mean(x, _axes(x, axes), keepdim))
-    return torch.mean(x, _axes(x, axes), keepdim)
+        return torch.nan_to_num(torch.mean(x, axes_of(x, axes), keepdim))
+    return torch.mean(x, axes_of(x, axes), keepdim)
 
 
 def gr_prod(x, axes, keepdim):
-    for axis in sorted(axis % x.dim() for axis in _axes(x, axes))[::-1]:
+    for axis in sorted(axis % x.dim() for axis in axes_of(x, axes))[::-1]:
         x = torch.prod(x, axis, keepdim)
     return x
 
 
 def gr_max(x, axes, keepdim):
-    return torch.amax(x, _axes(x, axes), keepdim)
+    return torch.amax(x, axes_of(x, axes), keepdim)
 
 
 def gr_min(x, axes, keepdim):
-    return torch.amin(x, _axes(x, axes), keepdim)
+    return torch.amin(x, axes_of(x, axes), keepdim)
 
 
 def gr_any(x, axes, keepdim):
-    return torch.any(x != 0, _axes(x, axes), keepdim).to(x.dtype)
+    return torch.any(x != 0, axes_of(x, axes), keepdim).to(x.dtype)
 
 
 def gr_all(x, axes, keepdim):
-    return torch.all(x != 0, _axes(x, axes), keepdim).to(x.dtype)
+    return torch.all(x != 0, axes_of(x, axes), keepdim).to(x.dtype)
 
 
 def gr_norm(x, axes, keepdim):
-    return torch.linalg.vector_norm(x, 2, _axes(x, axes), keepdim)
+    return torch.linalg.vector_norm(x, 2, axes_of(x, axes), keepdim)
 
 
 def gr_normalize(x, axes, eps):
@@ -58,11 +46,11 @@ def gr_normalize(x, axes, eps):
 
 
 def gr_var(x, axes, keepdim, correction):
-    return torch.var(x, _axes(x, axes), correction=correction, keepdim=keepdim)
+    return torch.var(x, axes_of(x, axes), correction=correction, keepdim=keepdim)
 
 
 def gr_std(x, axes, keepdim, correction):
-    return torch.std(x, _axes(x, axes), correction=correction, keepdim=keepdim)
+    return torch.std(x, axes_of(x, axes), correction=correction, keepdim=keepdim)
 
 
 def gr_standardize(x, axes, eps):
@@ -75,7 +63,7 @@ def gr_standardize(x, axes, eps):
 
 
 def gr_logsumexp(x, axes, keepdim):
-    return torch.logsumexp(x, _axes(x, axes), keepdim)
+    return torch.logsumexp(x, axes_of(x, axes), keepdim)
 
 
 def gr_log_softmax(x, axes):

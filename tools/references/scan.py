@@ -2,10 +2,11 @@
 
 import torch
 
+from composing import *
+
 gr_cumsum = torch.cumsum
 gr_cumprod = torch.cumprod
 gr_logcumsumexp = torch.logcumsumexp
-gr_detach = torch.detach
 
 
 def gr_recurrence(a, b, axis):

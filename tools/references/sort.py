@@ -4,11 +4,7 @@ quantiles and medians."""
 import numpy as np
 import torch
 
-gr_detach = torch.detach
-gr_square = torch.square
-gr_reshape = torch.reshape
-gr_permute = torch.permute
-gr_expand = torch.broadcast_to
+from composing import *
 
 
 def gr_sort(x, axis, descending):

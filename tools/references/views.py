@@ -1,13 +1,9 @@
-"""Views, indexing, casts, matrix products."""
+"""Views, indexing, casts; the commonest views and matrix products are in composing.py."""
 
 import numpy as np
 import torch
 
 from composing import *
-
-
-def gr_reshape(x, shape):
-    return torch.reshape(x, shape)
 
 
 def gr_flatten(x, first, last):
@@ -22,38 +18,12 @@ def gr_unsqueeze(x, axis):
     return torch.unsqueeze(x, axis)
 
 
-def gr_permute(x, order):
-    return torch.permute(x, order)
-
-
-def gr_transpose(x, axis0, axis1):
-    return torch.transpose(x, axis0, axis1)
-
-
 def gr_move_axis(x, source, to):
     return torch.movedim(x, source, to)
 
 
-def gr_flip(x, axes):
-    return torch.flip(x, tuple(range(x.dim())) if axes is None else axes)
-
-
-def gr_expand(x, shape):
-    return torch.broadcast_to(x, shape)
-
-
 def gr_sum_to(x, shape):
     return x.sum_to_size(shape)
-
-
-def gr_slice_step(x, axis, start, stop, step):
-    parts = [slice(None)] * x.dim()
-    parts[axis] = slice(start, stop, step)
-    return x[tuple(parts)]
-
-
-def gr_slice(x, axis, start, stop):
-    return gr_slice_step(x, axis, start, stop, None)
 
 
 def gr_unslice(x, axis, start, extent):
@@ -84,11 +54,3 @@ def gr_one_hot(index, classes):
 
 def gr_cast(x, dtype):
     return torch.from_numpy(x.numpy().astype(dtype))
-
-
-def gr_detach(x):
-    return x
-
-
-def gr_matmul(a, b):
-    return torch.matmul(a, b)
