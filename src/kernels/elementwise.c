@@ -6,6 +6,7 @@
  * of its own. */
 #include "src/kernels/kernels.h"
 
+#include "src/kernels/angle.h"
 #include "src/kernels/vmath.h"
 
 static inline int64_t abs_i64(int64_t x)
@@ -83,6 +84,9 @@ static inline int64_t abs_i64(int64_t x)
 #define v_softsign(x) CHOOSE_FLOAT(softsign, x)(x)
 #define v_product(a, b, log_b) ((((a) == 0) & ((b) == (b))) ? 0 : (a) * (log_b))
 #define v_clamp(x, low, high) CHOOSE(smaller, x)(high, CHOOSE(larger, x)(low, x))
+#define v_any_sin(x) v_sin(x), v_is_far(x), GR__KERNEL(gr__any_sin)(x)
+#define v_any_cos(x) v_cos(x), v_is_far(x), GR__KERNEL(gr__any_cos)(x)
+#define v_any_tan(x) v_tan(x), v_is_far(x), GR__KERNEL(gr__any_tan)(x)
 #define v_floor(x) _Generic((x), float : floorf, double : floor)(x)
 #define v_ceil(x) _Generic((x), float : ceilf, double : ceil)(x)
 #define v_trunc(x) _Generic((x), float : truncf, double : trunc)(x)
@@ -109,43 +113,64 @@ FORMULAS(f64, double)
 
 #define LOOP _Pragma("omp simd") for (int64_t i = 0; i < n; i++)
 
+/* The loops of a kernel, by the number of the value's parts: one expression, or three, of which a
+ * vector loop can compute the first but where the second is true, which is rare; the third is right
+ * everywhere. Such a block is looked at before anything is written, since out may be an operand.
+ * Rows of one part have nothing of it, and those of three name the first part once: how often a
+ * function is called decides whether a compiler inlines it, and so has a vector loop. */
+#define LOOPS(T, operands, ...) \
+    FOURTH(__VA_ARGS__, RARE_LOOPS, , ONE_LOOP, )(T, operands, __VA_ARGS__)
+#define FOURTH(a, b, c, d, ...) d
+
+#define ONE_LOOP(T, operands, y) \
+    LOOP \
+    { \
+        operands; \
+        to[i] = (T)(y); \
+    }
+
+#define RARE_LOOPS(T, operands, y, rare, other) \
+    int64_t any = 0; \
+    _Pragma("omp simd reduction(| : any)") for (int64_t i = 0; i < n; i++) \
+    { \
+        operands; \
+        any |= (rare); \
+    } \
+    for (int64_t i = 0; any && i < n; i++) { \
+        operands; \
+        to[i] = (T)(other); \
+    } \
+    if (!any) ONE_LOOP(T, operands, y)
+
 /* From elements x of type F to y of type T. */
-#define CONVERT(name, F, T, y) \
+#define CONVERT(name, F, T, ...) \
     MAP(name) \
     { \
         T *to = out; \
         const F *xs = p; \
         (void)q, (void)r; \
-        LOOP \
-        { \
-            F x = xs[i]; \
-            to[i] = (T)(y); \
-        } \
+        LOOPS(T, F x = xs[i], __VA_ARGS__) \
     }
 
-#define UNARY(dtype, T, name, y) CONVERT(name##_##dtype, T, T, y)
+#define UNARY(dtype, T, name, ...) CONVERT(name##_##dtype, T, T, __VA_ARGS__)
 
 /* One of n elements, or one number for all. */
 #define EACH(xs) xs[i]
 #define ONE(xs) xs##_number
 
-#define BINARY_FORM(name, T, y, a_of, b_of) \
+#define BINARY_FORM(name, T, a_of, b_of, ...) \
     MAP(name) \
     { \
         T *to = out; \
         const T *as = p, *bs = q, as_number = *as, bs_number = *bs; \
         (void)r, (void)as_number, (void)bs_number; \
-        LOOP \
-        { \
-            T a = a_of(as), b = b_of(bs); \
-            to[i] = (T)(y); \
-        } \
+        LOOPS(T, T a = a_of(as); T b = b_of(bs), __VA_ARGS__) \
     }
 
-#define BINARY(dtype, T, name, y) \
-    BINARY_FORM(name##_##dtype, T, y, EACH, EACH) \
-    BINARY_FORM(name##_number_a_##dtype, T, y, ONE, EACH) \
-    BINARY_FORM(name##_number_b_##dtype, T, y, EACH, ONE)
+#define BINARY(dtype, T, name, ...) \
+    BINARY_FORM(name##_##dtype, T, EACH, EACH, __VA_ARGS__) \
+    BINARY_FORM(name##_number_a_##dtype, T, ONE, EACH, __VA_ARGS__) \
+    BINARY_FORM(name##_number_b_##dtype, T, EACH, ONE, __VA_ARGS__)
 
 #define TERNARY_FORM(name, first, T, y, a_of, b_of) \
     MAP(name) \

@@ -5,8 +5,10 @@
  * compiled with -ffp-contract=off, so the bits are the same for gcc and clang and on every
  * instruction set that has fma. Knows floats and doubles only.
  *
+ * Sine, cosine and tangent hold where v_is_far is false, all else everywhere: NaN gives NaN;
+ * infinities, signed zeros and denormals are right.
+ *
  * Needs -fno-math-errno and -fno-trapping-math to vectorise, round-to-nearest to be right.
- * NaN gives NaN; infinities, signed zeros and denormals are right in every function.
  */
 #ifndef GR__VMATH_H
 #define GR__VMATH_H
@@ -59,6 +61,11 @@
 #define v_sin(x) GR__VMATH(gr__sin32, gr__sin64, x)                /* sine */
 #define v_cos(x) GR__VMATH(gr__cos32, gr__cos64, x)                /* cosine */
 #define v_tan(x) GR__VMATH(gr__tan32, gr__tan64, x)                /* tangent */
+
+#define v_erf(x) GR__VMATH(gr__erf32, gr__erf64, x)                /* error function */
+#define v_sin(x) GR__VMATH(gr__sin32, gr__sin64, x)                /* sine, x in radians */
+#define v_cos(x) GR__VMATH(gr__cos32, gr__cos64, x)                /* cosine, x in radians */
+#define v_is_far(x) GR__VMATH(gr__is_far32, gr__is_far64, x)       /* too far for sin, cos, tan */
 #define v_sinpi(x) GR__VMATH(gr__sinpi32, gr__sinpi64, x)          /* sin(pi x) */
 #define v_cospi(x) GR__VMATH(gr__cospi32, gr__cospi64, x)          /* cos(pi x) */
 #define v_asin(x) GR__VMATH(gr__asin32, gr__asin64, x)             /* inverse sine */

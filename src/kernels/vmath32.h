@@ -347,6 +347,13 @@ static inline double gr__turns32(float x)
     return GR__FMA64(z, 0x1.0e41p-172, a);
 }
 
+/* No float is too large an angle. */
+static inline int gr__is_far32(float x)
+{
+    (void)x;
+    return 0;
+}
+
 /* sin(x + quarter pi / 2), from sin t = t + t^3 S(t^2) and cos t = 1 - t^2 / 2 + t^4 C(t^2) for
    |t| <= pi / 4. */
 static inline float gr__sin_shifted32(float x, uint32_t quarter)

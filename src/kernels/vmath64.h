@@ -417,6 +417,12 @@ typedef struct {
     double t, r, d;
 } gr__angle64;
 
+/* Is an angle too large for gr__reduce64, and so for a loop? angle.c has what those need. */
+static inline int gr__is_far64(double x)
+{
+    return fabs(x) > 0x1p+27;
+}
+
 /* x - n pi / 2 = r + d with pi / 2 in parts of 33, 26, 26 and 53 bits (Cody and Waite, 1980): the
    products with the first three are exact for |n| < 2^27, and `low` collects what the differences
    round off. */
@@ -458,27 +464,24 @@ static inline double gr__cos_tail64(double r, double d)
     return GR__FMA64(c, u, -r * d);
 }
 
-/* sin(x + quarter pi / 2). */
-static inline double gr__sin_shifted64(double x, uint64_t quarter)
+/* The sine `quarter` quarter turns further. */
+static inline double gr__sin_at64(gr__angle64 a, uint64_t quarter)
 {
-    gr__angle64 a = gr__reduce64(x);
     double s = a.r + gr__sin_tail64(a.r, a.d), c = 1.0 + gr__cos_tail64(a.r, a.d);
-    double y = gr__quadrant64(gr__to_bits64(a.t) + quarter, s, c);
-    return fabs(x) <= 0x1p+32 ? y : NAN;
+    return gr__quadrant64(gr__to_bits64(a.t) + quarter, s, c);
 }
 
-/* For |x| <= 2^27 1.2 ulp, 1.4.
-   From there to 2^32 the absolute error stays below 2^-52; beyond it the result is NaN. */
+/* Where x is not far. 1.2 ulp, 1.4. */
 static inline double gr__sin64(double x)
 {
-    double y = gr__sin_shifted64(x, 0);
+    double y = gr__sin_at64(gr__reduce64(x), 0);
     return x == 0.0 ? x : y;
 }
 
-/* In the ranges of sin: 1.2 ulp, 1.4. */
+/* Where x is not far. 1.2 ulp, 1.4. */
 static inline double gr__cos64(double x)
 {
-    return gr__sin_shifted64(x, 1);
+    return gr__sin_at64(gr__reduce64(x), 1);
 }
 
 /* sin(pi (x + quarter / 2)). */

@@ -5,11 +5,9 @@
 #define GR__VTRIG_H
 
 /* sin / cos of the rest r + d, or -cos / sin after an odd number of quarter turns, both as pairs: a
-   quotient of doubles, and what it leaves of the dividend. 1.6 ulp, 1.8, where sin has its bound;
-   beyond 2^27 as sin. */
-static inline double gr__tan64(double x)
+   quotient of doubles, and what it leaves of the dividend. */
+static inline double gr__tan_at64(gr__angle64 a)
 {
-    gr__angle64 a = gr__reduce64(x);
     gr__pair64 s = gr__sum64(a.r, gr__sin_tail64(a.r, a.d));
     gr__pair64 c = gr__sum64(1.0, gr__cos_tail64(a.r, a.d));
     int odd = (int)(gr__to_bits64(a.t) & 1u);
@@ -17,9 +15,14 @@ static inline double gr__tan64(double x)
     double q = odd ? s.high : c.high, q_low = odd ? s.low : c.low;
     double y = p / q;
     gr__pair64 yq = gr__product64(y, q);
-    y += (((p - yq.high) - yq.low) + (p_low - y * q_low)) / q;
-    y = x == 0.0 ? x : y;
-    return fabs(x) <= 0x1p+32 ? y : NAN;
+    return y + (((p - yq.high) - yq.low) + (p_low - y * q_low)) / q;
+}
+
+/* Where x is not far. 1.6 ulp, 1.8. */
+static inline double gr__tan64(double x)
+{
+    double y = gr__tan_at64(gr__reduce64(x));
+    return x == 0.0 ? x : y;
 }
 
 /* In double, rounded once. 0.6 ulp. */

@@ -5,6 +5,7 @@
  * same bits wherever it stands in a loop. The column of bits is a hash of all results: equal for
  * gcc and clang and for every instruction set with fma. Without MPFR the doubles are skipped.
  */
+#include "src/kernels/kernels.h"
 #include "src/kernels/vmath.h"
 
 #include <float.h>
@@ -19,14 +20,29 @@ enum { BLOCK = 4096 };
 typedef void loop32(int n, const float *restrict x, float *restrict y);
 typedef void loop64(int n, const double *restrict x, double *restrict y);
 
-#define LOOPS(name) \
+#define LOOP32(name) \
     static void name##_loop32(int n, const float *restrict x, float *restrict y) \
     { \
         for (int i = 0; i < n; i++) y[i] = v_##name(x[i]); \
-    } \
+    }
+#define LOOPS(name) \
+    LOOP32(name) \
     static void name##_loop64(int n, const double *restrict x, double *restrict y) \
     { \
         for (int i = 0; i < n; i++) y[i] = v_##name(x[i]); \
+    }
+
+/* What is no single formula, so that the kernel has to be asked. */
+#if defined(__x86_64__) && defined(__FMA__)
+#define KERNELS gr__kernels_v3
+#else
+#define KERNELS gr__kernels_v1
+#endif
+#define LOOP_AND_KERNEL(name) \
+    LOOP32(name) \
+    static void name##_loop64(int n, const double *restrict x, double *restrict y) \
+    { \
+        KERNELS.gr_##name[0][GR_F64](y, x, NULL, NULL, n); \
     }
 
 LOOPS(exp)
@@ -41,13 +57,13 @@ LOOPS(softplus)
 LOOPS(logsigmoid)
 LOOPS(log_cosh)
 LOOPS(erf)
-LOOPS(sin)
-LOOPS(cos)
+LOOP_AND_KERNEL(sin)
+LOOP_AND_KERNEL(cos)
 LOOPS(sinpi)
 LOOPS(cospi)
 LOOPS(log10)
 LOOPS(cbrt)
-LOOPS(tan)
+LOOP_AND_KERNEL(tan)
 LOOPS(asin)
 LOOPS(acos)
 LOOPS(atan)
@@ -101,17 +117,23 @@ typedef struct {
     double bound32, bound64; /* ulp */
     double range64;          /* doubles are measured for |x| up to here */
     bool zeros;              /* below 0, where no error is counted in ulps of less than 8 */
+    bool angle;              /* in radians; beyond range64 there is a walk of its own */
 } function;
 
 #define ROW(name, near, bound32, bound64, range64) \
     { \
 #name, name##_loop32, name##_loop64, near, EXACT_OR_NULL(name), bound32, bound64, range64, \
-            false \
+            false, false \
+    }
+#define ANGLE(name, bound32, bound64) \
+    { \
+#name, name##_loop32, name##_loop64, name, EXACT_OR_NULL(name), bound32, bound64, 0x1p27, \
+            false, true \
     }
 #define GAMMA(name, bound32, bound64, range64) \
     { \
 #name, name##_loop32, name##_loop64, NULL, EXACT_OR_NULL(name), bound32, bound64, range64, \
-            true \
+            true, false \
     }
 
 static const function functions[] = {
@@ -127,13 +149,13 @@ static const function functions[] = {
     ROW(logsigmoid, logsigmoid_near, 1.9, 1.9, INFINITY),
     ROW(log_cosh, log_cosh_near, 2.0, 1.8, INFINITY),
     ROW(erf, erf, 1.7, 1.4, INFINITY),
-    ROW(sin, sin, 1.7, 1.4, 0x1p27),
-    ROW(cos, cos, 1.6, 1.4, 0x1p27),
+    ANGLE(sin, 1.7, 1.4),
+    ANGLE(cos, 1.6, 1.4),
     ROW(sinpi, sinpi_near, 1.8, 1.7, INFINITY),
     ROW(cospi, cospi_near, 1.8, 1.7, INFINITY),
     ROW(log10, log10, 0.6, 0.6, INFINITY),
     ROW(cbrt, cbrt, 0.6, 0.9, INFINITY),
-    ROW(tan, tan, 0.6, 1.9, 0x1p27),
+    ANGLE(tan, 0.6, 1.9),
     ROW(asin, asin, 1.2, 1.2, INFINITY),
     ROW(acos, acos, 1.2, 1.2, INFINITY),
     ROW(atan, atan, 1.3, 1.2, INFINITY),
@@ -348,6 +370,27 @@ static double sample64(uint64_t i)
     }
 }
 
+/* The i-th angle beyond 2^27: those that come nearest to a multiple of pi / 2, up to 2^-61.5 of it,
+   powers of two, and the neighbours of both, then random ones. Some are ordinary, as neighbours. */
+static double sample_far(uint64_t i)
+{
+    static const double steep[] = {
+        0x1.6ac5b262ca1ffp+849, 0x1.6ac5b262ca1ffp+850, 0x1.504cac51f1eafp+131,
+        0x1.6ac5b262ca1ffp+851, 0x1.e009c53148be1p+991, 0x1.4c96c11134d36p+577,
+        0x1.cfe482285f8edp+860, 0x1.db41f3cb71d7bp+680, 0x1.e7e44a78ac18cp+197,
+        0x1.c45cd11154dfdp+295, 0x1.504cac51f1eafp+132, 0x1.83009e2e9e2ebp+614,
+        0x1.b2196364d750bp+253, 0x1.69eab0985179bp+246, 0x1.782b7a20df6d4p+67,
+        0x1.66bd5424e5655p+90,  0x1.4117573397d42p+939, 0x1.61a3db8c8d129p+1021,
+    };
+    enum { HARD = sizeof steep / sizeof steep[0], POWERS = 1024 - 27 };
+    uint64_t random = mix(i), k = i / 6;
+    double sign = i % 2 ? -1 : 1, beside = 1 + (double)(i / 2 % 3) * 0x1p-52 - 0x1p-52;
+    if (k < HARD) return sign * steep[k] * beside;
+    if (k < HARD + POWERS) return sign * ldexp(1, 27 + (int)(k - HARD)) * beside;
+    if (i % 16 == 0) return sample64(i);
+    return sign * ldexp(1 + (double)(random >> 12) * 0x1p-52, 27 + (int)(mix(random) % POWERS));
+}
+
 static float sample32(uint64_t i, uint64_t stride)
 {
     uint64_t specials = 10 * SPECIALS;
@@ -409,12 +452,13 @@ static finding walk32(const function *f, uint64_t stride)
 
 #if WITH_MPFR
 
-static void walk_block64(const function *f, uint64_t first, int n, workspace *w, finding *out)
+static void walk_block64(const function *f, bool far, uint64_t first, int n, workspace *w,
+                         finding *out)
 {
-    double x[BLOCK] = {0}, y[BLOCK];
+    double x[BLOCK] = {0}, y[BLOCK], range = far ? INFINITY : f->range64;
     for (int i = 0; i < n; i++) {
-        double sample = sample64(first + (uint64_t)i);
-        x[i] = fabs(sample) <= f->range64 || !isfinite(sample) ? sample : fmod(sample, f->range64);
+        double sample = (far ? sample_far : sample64)(first + (uint64_t)i);
+        x[i] = fabs(sample) <= range || !isfinite(sample) ? sample : fmod(sample, range);
     }
     f->f64(n, x, y);
     for (int i = 0; i < n; i++) {
@@ -423,7 +467,7 @@ static void walk_block64(const function *f, uint64_t first, int n, workspace *w,
     }
 }
 
-static finding walk64(const function *f, int64_t count)
+static finding walk64(const function *f, bool far, int64_t count)
 {
     finding all = {{-1, 0}, 0};
 #pragma omp parallel
@@ -433,8 +477,8 @@ static finding walk64(const function *f, int64_t count)
         finding mine = {{-1, 0}, 0};
 #pragma omp for schedule(dynamic, 1)
         for (int64_t first = 0; first < count; first += BLOCK)
-            walk_block64(f, (uint64_t)first, (int)(count - first < BLOCK ? count - first : BLOCK),
-                         &w, &mine);
+            walk_block64(f, far, (uint64_t)first,
+                         (int)(count - first < BLOCK ? count - first : BLOCK), &w, &mine);
 #pragma omp critical
         merge(&all, &mine);
         workspace_clear(&w);
@@ -486,7 +530,9 @@ static bool check(const function *f, bool every)
     if (!ok) printf("%-10s  the bits depend on the place in the loop  FAILED\n", f->name);
     ok &= report(f->name, "f32", walk32(f, every ? 1 : 9973), f->bound32);
 #if WITH_MPFR
-    ok &= report(f->name, "f64", walk64(f, every ? 10000000 : 100000), f->bound64);
+    int64_t count = every ? 10000000 : 100000;
+    ok &= report(f->name, "f64", walk64(f, false, count), f->bound64);
+    if (f->angle) ok &= report(f->name, "far", walk64(f, true, count), f->bound64);
 #endif
     return ok;
 }

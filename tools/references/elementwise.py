@@ -44,6 +44,12 @@ def gate(f):
     return lambda x: torch.where(x == 0, x, torch.where(x == -math.inf, tiny, at(x)))
 
 
+def of_angle(f):
+    """f of mpmath's numbers; a zero keeps its sign where f does."""
+    at = exactly(f)
+    return lambda x: torch.where((x == 0) & (at(x) == 0), x, at(x))
+
+
 def comparison(f):
     return of_tensors(lambda *values: f(*values).to(values[0].dtype))
 
@@ -91,9 +97,9 @@ gr_xlogy = of_tensors(torch.xlogy)
 gr_xlog1py = of_tensors(torch.special.xlog1py)
 
 # circular and hyperbolic functions, the error function
-gr_sin = torch.sin
-gr_cos = torch.cos
-gr_tan = torch.tan
+gr_sin = of_angle(mpmath.sin)
+gr_cos = of_angle(mpmath.cos)
+gr_tan = of_angle(mpmath.tan)
 gr_asin = torch.asin
 gr_acos = torch.acos
 gr_atan = torch.atan
