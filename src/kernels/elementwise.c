@@ -52,11 +52,21 @@ static inline int64_t abs_i64(int64_t x)
         T y = a + v_log1mexp(b - a); \
         return a == b ? -(T)INFINITY : y; \
     } \
-    /* The exact remainder has the sign of a. */ \
+    static inline T remainder_of_##dtype(T r, T b) \
+    { \
+        T moved = (r < 0) != (b < 0) ? r + b : r; \
+        return r == 0 ? v_copysign(r, b) : moved; \
+    } \
+    /* By a rounded quotient, whose floor is at most one too large: a - k b is exact then. */ \
     static inline T remainder_##dtype(T a, T b) \
     { \
-        T r = v_fmod(a, b), moved = (r < 0) != (b < 0) ? r + b : r; \
-        return r == 0 ? v_copysign(r, b) : moved; \
+        T k = v_floor(a / b), r = k == 0 ? a : v_fma(-k, b, a); \
+        return remainder_of_##dtype(r, b); \
+    } \
+    /* For quotients of any size, by the exact remainder that has the sign of a. */ \
+    static inline T long_remainder_##dtype(T a, T b) \
+    { \
+        return remainder_of_##dtype(v_fmod(a, b), b); \
     } \
     static inline T selu_##dtype(T x) \
     { \
@@ -79,7 +89,8 @@ static inline int64_t abs_i64(int64_t x)
 #define v_lerp(x, a, b) CHOOSE_FLOAT(lerp, x)(x, a, b)
 #define v_logaddexp(a, b) CHOOSE_FLOAT(logaddexp, a)(a, b)
 #define v_logsubexp(a, b) CHOOSE_FLOAT(logsubexp, a)(a, b)
-#define v_remainder(a, b) CHOOSE_FLOAT(remainder, a)(a, b)
+#define v_remainder(a, b) \
+    CHOOSE_FLOAT(remainder, a)(a, b), v_is_long(a, b), CHOOSE_FLOAT(long_remainder, a)(a, b)
 #define v_selu(x) CHOOSE_FLOAT(selu, x)(x)
 #define v_softsign(x) CHOOSE_FLOAT(softsign, x)(x)
 #define v_product(a, b, log_b) ((((a) == 0) & ((b) == (b))) ? 0 : (a) * (log_b))
@@ -93,8 +104,17 @@ static inline int64_t abs_i64(int64_t x)
 #define v_round(x) _Generic((x), float : rintf, double : rint)(x)
 #define v_sqrt(x) _Generic((x), float : sqrtf, double : sqrt)(x)
 #define v_fmod(a, b) _Generic((a), float : fmodf, double : fmod)(a, b)
+#define v_fma(a, b, c) _Generic((a), float : fmaf, double : fma)(a, b, c)
 #define v_copysign(a, b) _Generic((a), float : copysignf, double : copysign)(a, b)
 #define v_abs(x) _Generic((x), float : fabsf, double : fabs, int64_t : abs_i64)(x)
+
+/* Quotients up to here take the short way of v_remainder; without fma only NaN does. */
+#ifdef GR__HAS_FMA
+#define SHORT(x) _Generic((x), float : 0x1p+22f, double : 0x1p+50)
+#else
+#define SHORT(x) -1
+#endif
+#define v_is_long(a, b) (v_abs(a) > SHORT(a) * v_abs(b))
 
 ORDER(f32, float)
 ORDER(f64, double)

@@ -258,6 +258,50 @@ static void check(row r, int dtypes)
 #define GR_TERNARY(name, first, types, low, high, ...) CHECK(name, types, low, high, 3)
 #include <gradus/elementwise.def>
 
+static double remainder_in(gr_dtype dtype, double a, double b)
+{
+    double r = fmod(a, b), moved = (r < 0) != (b < 0) ? r + b : r;
+
+    moved = dtype == GR_F32 ? (double)(float)moved : moved;
+    return r == 0 ? copysign(r, b) : moved;
+}
+
+/* A remainder is exact, or rounded once where a and b have other signs. Quotients are whole numbers
+ * and their neighbours, of up to 2^bits; beyond some 2^22 and 2^50 kernels have another way. */
+static void check_remainders(const table *t, gr_dtype dtype, int bits)
+{
+    static double a[1024], b[1024], y[1024];
+    uint64_t state = (uint64_t)bits;
+    int ulp = dtype == GR_F32 ? -23 : -52;
+
+    for (int64_t i = 0; i < 1024; i++) {
+        double tiny = ldexp(1, ulp), near = 1 + tiny * ((double)(random_bits(&state) % 3) - 1);
+        double size = ldexp(1, (int)(random_bits(&state) % 20));
+        set(dtype, b, i, random_between(&state, -1, 1) * size);
+        double k = rint(random_between(&state, -1, 1) *
+                        ldexp(1, (int)(random_bits(&state) % (uint64_t)bits)));
+        set(dtype, a, i, k * get(dtype, b, i) * near);
+    }
+    t->kernels->gr_remainder[0][dtype](y, a, b, NULL, 1024);
+    for (int64_t i = 0; i < 1024; i++) {
+        double want = remainder_in(dtype, get(dtype, a, i), get(dtype, b, i));
+        cr_assert_eq(get(dtype, y, i), want, "%s %s: the remainder of %a and %a is %a, want %a",
+                     t->isa, dtype_name(dtype), get(dtype, a, i), get(dtype, b, i),
+                     get(dtype, y, i), want);
+    }
+}
+
+Test(kernels_map, remainders_are_exact)
+{
+    FOR_EACH_TABLE(t)
+    {
+        for (int bits = 1; bits < 80; bits++) {
+            check_remainders(t, GR_F32, bits);
+            check_remainders(t, GR_F64, bits);
+        }
+    }
+}
+
 Test(kernels_map, integers_wrap)
 {
     FOR_EACH_TABLE(t)
