@@ -77,27 +77,27 @@ static inline double gr__log2_short64(double x)
     return GR__FMA64(p, s, b.e);
 }
 
-/* a^b from p = |a|^b for positive finite |a|: signs, limits and NaN as C has them. */
+/* a^b from p = |a|^b for positive finite |a|: signs, limits and NaN as C has them, by masks of bits.
+   A selection would be right as well, but gcc has no vector code for one whose condition stays the
+   same in a loop, as it does where a or b is one number. */
 static inline double gr__pow_select64(double a, double b, double p)
 {
-    double x = fabs(a), limit = (x == 0.0) == (b < 0.0) ? INFINITY : 0.0;
-    p = x == 0.0 ? limit : p;
-    p = x == INFINITY ? limit : p;
-    double half = 0.5 * b, odd = gr__rint64(half) == half ? 1.0 : a;
-    p = gr__rint64(b) == b ? copysign(p, odd) : p;
-    double strange = ((a < 0.0) & (gr__rint64(b) != b)) ? NAN : p;
-    p = x < INFINITY ? strange : p;
-    p = a != a ? a : p;
-    p = b != b ? b : p;
-    p = a == 1.0 ? 1.0 : p;
-    return b == 0.0 ? 1.0 : p;
+    double x = fabs(a), half = 0.5 * b;
+    int whole = gr__rint64(b) == b, odd = whole & (gr__rint64(half) != half);
+    int none = (a != a) | (b != b) | ((a < 0.0) & (x < INFINITY) & !whole);
+    uint64_t zero = -(uint64_t)(x == 0.0), infinite = -(uint64_t)(x == INFINITY);
+    uint64_t limit = (zero & -(uint64_t)(b < 0.0)) | (infinite & -(uint64_t)(b > 0.0));
+    uint64_t y = gr__to_bits64(p) & ~(zero | infinite);
+    y |= (limit & gr__to_bits64(INFINITY)) | (gr__to_bits64(a) & (uint64_t)odd << 63);
+    y |= -(uint64_t)none;
+    uint64_t one = -(uint64_t)((a == 1.0) | (b == 0.0));
+    return gr__from_bits64((one & gr__to_bits64(1.0)) | (~one & y));
 }
 
 /* Exponents beyond 2^65 overflow or vanish as that does. */
 static inline double gr__pow_exponent64(double b)
 {
-    double y = b < -0x1p+65 ? -0x1p+65 : b;
-    return y > 0x1p+65 ? 0x1p+65 : y;
+    return copysign(gr__min64(fabs(b), 0x1p+65), b);
 }
 
 /* 2^(y log2 |a|). 1.1 ulp, 1.4. */
