@@ -61,10 +61,6 @@
 #define v_sin(x) GR__VMATH(gr__sin32, gr__sin64, x)                /* sine */
 #define v_cos(x) GR__VMATH(gr__cos32, gr__cos64, x)                /* cosine */
 #define v_tan(x) GR__VMATH(gr__tan32, gr__tan64, x)                /* tangent */
-
-#define v_erf(x) GR__VMATH(gr__erf32, gr__erf64, x)                /* error function */
-#define v_sin(x) GR__VMATH(gr__sin32, gr__sin64, x)                /* sine, x in radians */
-#define v_cos(x) GR__VMATH(gr__cos32, gr__cos64, x)                /* cosine, x in radians */
 #define v_is_far(x) GR__VMATH(gr__is_far32, gr__is_far64, x)       /* too far for sin, cos, tan */
 #define v_sinpi(x) GR__VMATH(gr__sinpi32, gr__sinpi64, x)          /* sin(pi x) */
 #define v_cospi(x) GR__VMATH(gr__cospi32, gr__cospi64, x)          /* cos(pi x) */
