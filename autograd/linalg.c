@@ -98,6 +98,16 @@ static bool fit(const gr__pair *p)
                    p->first, gr__shape_text(s, want));
 }
 
+/* A vector that is to become a matrix has an axis to spare. */
+static bool leaves_room(const gr__pair *p, const char *argument, const gr_tensor *x)
+{
+    char got[GR_SHAPE_TEXT];
+
+    return x->shape->rank < GR_MAX_RANK ||
+           gr_fail(GR_ERROR_SHAPE, p->function, argument, "got %s, want a rank of 7 at most",
+                   gr__shape_text(x->shape, got));
+}
+
 gr_tensor *gr_dot(const gr_tensor *a, const gr_tensor *b)
 {
     gr__pair p = {"gr_dot", "a", "b", a, b};
@@ -111,7 +121,8 @@ gr_tensor *gr_outer(const gr_tensor *a, const gr_tensor *b)
 {
     gr__pair p = {"gr_outer", "a", "b", a, b};
 
-    return gr__take_pair(&p, 1, 1) && gr__pair_batch(&p, 1, 1)
+    return gr__take_pair(&p, 1, 1) && leaves_room(&p, "a", p.a) && leaves_room(&p, "b", p.b) &&
+                   gr__pair_batch(&p, 1, 1)
                ? gr_mul(gr_unsqueeze(p.a, -1), gr_unsqueeze(p.b, -2))
                : &gr__error_tensor;
 }
@@ -120,7 +131,8 @@ gr_tensor *gr_matvec(const gr_tensor *a, const gr_tensor *x)
 {
     gr__pair p = {"gr_matvec", "a", "x", a, x};
 
-    return gr__take_pair(&p, 2, 1) && fit(&p) && gr__pair_batch(&p, 2, 1)
+    return gr__take_pair(&p, 2, 1) && leaves_room(&p, "x", p.b) && fit(&p) &&
+                   gr__pair_batch(&p, 2, 1)
                ? gr_squeeze(gr_matmul(p.a, gr_unsqueeze(p.b, -1)), -1)
                : &gr__error_tensor;
 }
