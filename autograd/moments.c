@@ -19,10 +19,11 @@ static const gr_tensor *take_with_eps(const char *function, const gr_tensor *x, 
 {
     const gr_tensor *node = take_floats(function, x, axes);
 
-    if (gr__is_error(node) || eps > 0) {
+    if (gr__is_error(node) || (node->dtype == GR_F32 ? (float)eps > 0 : eps > 0)) {
         return node;
     }
-    return gr__error(GR_ERROR_VALUE, function, "eps", "got %g, want a number above 0", eps);
+    return gr__error(GR_ERROR_VALUE, function, "eps", "got %g, want a number above 0%s", eps,
+                     eps > 0 ? " as f32 too" : "");
 }
 
 /* ---- product ---- */

@@ -42,6 +42,14 @@ void gr_error_handler(gr_handler *handler, void *context)
     pthread_mutex_unlock(&lock);
 }
 
+/* Makes one line of a text that a program gave in part: what is no character of a line is a space. */
+static void unfold(char *text)
+{
+    for (; *text; text++) {
+        *text = *text >= 0 && *text < ' ' ? ' ' : *text;
+    }
+}
+
 static void announce(void)
 {
     pthread_mutex_lock(&lock);
@@ -69,6 +77,7 @@ bool gr_fail(gr_code code, const char *function, const char *argument, const cha
         vsnprintf(state.text + used, sizeof state.text - (size_t)used, format, list);
         va_end(list);
     }
+    unfold(state.text);
     announce();
     return false;
 }

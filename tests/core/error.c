@@ -92,6 +92,12 @@ Test(error, null_handler_prints_again, .init = cr_redirect_stderr)
     cr_assert_stderr_eq_str("gradus: f: heard\n");
 }
 
+Test(error, a_message_is_one_line, .init = silence)
+{
+    gr_fail(GR_ERROR_VALUE, "f", "a\nb", "%s", "two\nlines\tand \xC3\xA4\n");
+    expect_error(GR_ERROR_VALUE, "f: a b: two lines and \xC3\xA4 ");
+}
+
 /* 512 bytes hold a message; what is longer is cut, never overrun. */
 Test(error, long_messages_are_cut)
 {
