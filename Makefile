@@ -161,6 +161,10 @@ $(BUILD)/bench/gradus-bench: $(call object,$(wildcard bench/*.c)) $(static)
 
 $(BUILD)/obj/tests/%.o: extra = $(cairo_flags)
 
+# A public primitive without rows in the certification table stops the build here.
+$(BUILD)/rows: $(wildcard include/gradus/*.h tests/primitives/*.def) tools/rows
+	@mkdir -p $(@D) && tools/rows && touch $@
+
 $(BUILD)/tests/gradus-tests: $(suites) $(common) $(static) $(BUILD)/list | $(BUILD)/rows
 	$(call say,LINK)
 	$(Q)$(link) $(suites) $(common) $(static) -lcriterion $(cairo_libs) $(LIBS)
