@@ -14,12 +14,10 @@ typedef struct operand {
 
 static operand take(const char *function, const gr_tensor *x, int axis)
 {
-    operand o = {gr__own_operand(function, "x", x), -1, 0};
+    operand o = {.x = gr__along_axis(function, gr__own_operand(function, "x", x), &axis)};
 
-    if (!gr__is_error(o.x)) {
-        o.axis = gr__axis(function, "axis", axis, o.x->shape->rank);
-        o.extent = o.axis < 0 ? 0 : o.x->shape->dims[o.axis];
-    }
+    o.axis = axis;
+    o.extent = axis < 0 ? 0 : o.x->shape->dims[axis];
     return o;
 }
 
@@ -83,10 +81,8 @@ gr_tensor *gr_pad_reflect(const gr_tensor *x, int axis, int64_t before, int64_t 
 /* `times` copies of the element at `start`. */
 static gr_tensor *edge(const operand *o, int64_t start, int64_t times)
 {
-    gr_shape shape = gr__public_shape(o->x->shape);
-
-    shape.dims[o->axis] = times;
-    return gr_expand(gr_slice(o->x, o->axis, start, start + 1), shape);
+    return gr_expand(gr_slice(o->x, o->axis, start, start + 1),
+                     gr__with_extent(o->x->shape, o->axis, times));
 }
 
 gr_tensor *gr_pad_replicate(const gr_tensor *x, int axis, int64_t before, int64_t after)
@@ -128,11 +124,6 @@ static bool all_good(bool good, gr_tensor **out, int64_t n)
     return good;
 }
 
-static bool check_out(const char *function, gr_tensor **out)
-{
-    return out || gr_fail(GR_ERROR_VALUE, function, "out", "got NULL, want an array");
-}
-
 static bool check_sizes(int64_t extent, const int64_t *sizes, int n)
 {
     int64_t left = extent;
@@ -154,7 +145,8 @@ static bool check_sizes(int64_t extent, const int64_t *sizes, int n)
 bool gr_split_sizes(const gr_tensor *x, int axis, const int64_t *sizes, int n, gr_tensor **out)
 {
     operand o = take("gr_split_sizes", x, axis);
-    bool good = o.axis >= 0 && check_out("gr_split_sizes", out) && check_sizes(o.extent, sizes, n);
+    bool good = o.axis >= 0 && gr__given("gr_split_sizes", "out", out, "an array") &&
+                check_sizes(o.extent, sizes, n);
 
     for (int64_t i = 0, start = 0; i < n && good; i++) {
         out[i] = gr_slice(o.x, o.axis, start, start + sizes[i]);
@@ -166,7 +158,7 @@ bool gr_split_sizes(const gr_tensor *x, int axis, const int64_t *sizes, int n, g
 bool gr_split(const gr_tensor *x, int axis, int parts, gr_tensor **out)
 {
     operand o = take("gr_split", x, axis);
-    bool good = o.axis >= 0 && check_out("gr_split", out);
+    bool good = o.axis >= 0 && gr__given("gr_split", "out", out, "an array");
 
     if (good && (parts < 1 || o.extent % parts != 0)) {
         good = gr_fail(GR_ERROR_VALUE, "gr_split", "parts",
@@ -184,7 +176,7 @@ bool gr_split(const gr_tensor *x, int axis, int parts, gr_tensor **out)
 bool gr_unstack(const gr_tensor *x, int axis, gr_tensor **out)
 {
     operand o = take("gr_unstack", x, axis);
-    bool good = o.axis >= 0 && check_out("gr_unstack", out);
+    bool good = o.axis >= 0 && gr__given("gr_unstack", "out", out, "an array");
 
     for (int64_t i = 0; i < o.extent && good; i++) {
         out[i] = gr_squeeze(gr_slice(o.x, o.axis, i, i + 1), o.axis);
@@ -232,11 +224,9 @@ gr_tensor *gr_repeat(const gr_tensor *x, int axis, int64_t times)
 {
     operand o = take("gr_repeat", x, axis);
 
-    if (o.axis >= 0 && times < 0) {
-        return gr__error(GR_ERROR_VALUE, "gr_repeat", "times", "got %lld, want 0 or more",
-                         (long long)times);
-    }
-    return o.axis < 0 ? &gr__error_tensor : repeated("gr_repeat", "times", &o, times, true);
+    return o.axis >= 0 && gr__at_least("gr_repeat", "times", times, 0)
+               ? repeated("gr_repeat", "times", &o, times, true)
+               : &gr__error_tensor;
 }
 
 gr_tensor *gr_tile(const gr_tensor *x, gr_shape repeats)
@@ -271,17 +261,10 @@ gr_tensor *gr_roll(const gr_tensor *x, int axis, int64_t shift)
 
 /* ---- matrices ---- */
 
-/* x, if it has `rank` axes or more, in a shape with the last `rank` as one; else an error. */
+/* x, if it has `rank` axes or more. */
 static const gr_tensor *take_matrices(const char *function, const gr_tensor *x, int rank)
 {
-    const gr_tensor *t = gr__own_operand(function, "x", x);
-    char got[GR_SHAPE_TEXT];
-
-    if (gr__is_error(t) || t->shape->rank >= rank) {
-        return t;
-    }
-    return gr__error(GR_ERROR_SHAPE, function, "x", "got %s, want a rank of %d or more",
-                     gr__shape_text(t->shape, got), rank);
+    return gr__of_rank(function, "x", gr__own_operand(function, "x", x), rank);
 }
 
 /* The diagonal of a matrix of n columns is every n + 1st of its elements, from `offset` columns to
@@ -312,15 +295,13 @@ gr_tensor *gr_diagonal(const gr_tensor *x, int64_t offset)
 gr_tensor *gr_diag_embed(const gr_tensor *x, int64_t offset)
 {
     const gr_tensor *t = take_matrices("gr_diag_embed", x, 1);
-    char got[GR_SHAPE_TEXT];
 
     if (gr__is_error(t)) {
         return &gr__error_tensor;
     }
     gr_shape shape = gr__public_shape(t->shape);
-    if (shape.rank == GR_MAX_RANK) {
-        return gr__error(GR_ERROR_SHAPE, "gr_diag_embed", "x", "got %s, want a rank of 7 at most",
-                         gr__shape_text(t->shape, got));
+    if (!gr__has_room("gr_diag_embed", "x", t)) {
+        return &gr__error_tensor;
     }
     int last = shape.rank++ - 1;
     int64_t n = shape.dims[last];
@@ -377,13 +358,11 @@ gr_tensor *gr_triu(const gr_tensor *x, int64_t offset)
 bool gr_meshgrid(gr_tensor *const *lists, int n, gr_tensor **out)
 {
     gr_shape shape = {.rank = n};
-    bool good = check_out("gr_meshgrid", out);
+    bool good = gr__given("gr_meshgrid", "out", out, "an array");
     char got[GR_SHAPE_TEXT];
 
-    if (good && !lists) {
-        good = gr_fail(GR_ERROR_VALUE, "gr_meshgrid", "lists", "got NULL, want 1 to %d tensors",
-                       GR_MAX_RANK);
-    } else if (good && (n < 1 || n > GR_MAX_RANK)) {
+    good = good && gr__given("gr_meshgrid", "lists", lists, "1 to 8 tensors");
+    if (good && (n < 1 || n > GR_MAX_RANK)) {
         good = gr_fail(GR_ERROR_VALUE, "gr_meshgrid", "lists", "got %d, want 1 to %d tensors", n,
                        GR_MAX_RANK);
     }
@@ -397,11 +376,7 @@ bool gr_meshgrid(gr_tensor *const *lists, int n, gr_tensor **out)
         shape.dims[i] = good ? t->shape->count : 0;
     }
     for (int i = 0; i < n && good; i++) {
-        gr_shape line = {.rank = n};
-        for (int k = 0; k < n; k++) {
-            line.dims[k] = k == i ? shape.dims[k] : 1;
-        }
-        out[i] = gr_expand(gr_reshape(lists[i], line), shape);
+        out[i] = gr_expand(gr__laid_along(lists[i], i, n), shape);
     }
     return all_good(good, out, n);
 }
@@ -410,16 +385,11 @@ gr_tensor *gr_masked_fill(const gr_tensor *x, const gr_tensor *mask, double valu
 {
     const gr_tensor *t = gr__own_operand("gr_masked_fill", "x", x);
     const gr_tensor *m = gr__own_operand("gr_masked_fill", "mask", mask);
-    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
     if (gr__is_error(t) || gr__is_error(m) ||
-        !gr__check_number("gr_masked_fill", "value", t, value)) {
+        !gr__number_fits("gr_masked_fill", "value", (gr_dtype)t->dtype, value) ||
+        !gr__broadcasts_to("gr_masked_fill", "mask", m, t->shape)) {
         return &gr__error_tensor;
-    }
-    if (gr__shape_broadcast("gr_masked_fill", t->shape, m->shape) != t->shape) {
-        return gr__error(GR_ERROR_SHAPE, "gr_masked_fill", "mask",
-                         "got %s, want a shape that broadcasts to %s",
-                         gr__shape_text(m->shape, got), gr__shape_text(t->shape, want));
     }
     return gr_where(m, value, t);
 }

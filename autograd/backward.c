@@ -380,10 +380,8 @@ static bool collect(const walk *w, gr_tensor **out)
 bool gr__lists_fit(const char *function, gr_tensor *const *xs, const char *name,
                    gr_tensor *const *list, int n)
 {
-    if (!xs || !list) {
-        return gr_fail(GR_ERROR_VALUE, function, xs ? name : "xs", "got NULL, want an array");
-    }
-    return n >= 1 || gr_fail(GR_ERROR_VALUE, function, "n", "got %d, want 1 or more", n);
+    return gr__given(function, "xs", xs, "an array") &&
+           gr__given(function, name, list, "an array") && gr__at_least(function, "n", n, 1);
 }
 
 /* The walk from a root that has been checked, with the gradient that arrives there (NULL: 1). */
@@ -430,8 +428,10 @@ bool gr__vjp(const char *function, const gr_tensor *y, const gr_tensor *v, gr_te
     }
     gr_tensor *root = take_root(function, "y", y);
     const gr_tensor *seed = gr__operand(function, "v", v);
-    if (!gr__is_error(root) && !gr__is_error(seed)) {
-        seed = gr__direction_for(function, "v", seed, "y", root);
+    if (!gr__is_error(root) && !gr__is_error(seed) &&
+        !(gr__same_dtype(function, "v", seed, "y", root) &&
+          gr__same_shape(function, "v", seed, "y", root))) {
+        seed = &gr__error_tensor;
     }
     return differentiate(function, root, (gr_tensor *)(uintptr_t)seed, false, xs, n, out);
 }

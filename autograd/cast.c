@@ -75,19 +75,11 @@ gr_tensor *gr_straight_through(const gr_tensor *hard, const gr_tensor *soft)
     const gr__primitive *op = &straight_through_primitive;
     const gr_tensor *value = gr__take_operand(op, "hard", hard);
     const gr_tensor *slope = gr__take_operand(op, "soft", soft);
-    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    if (gr__is_error(value) || gr__is_error(slope)) {
+    if (gr__is_error(value) || gr__is_error(slope) ||
+        !gr__same_dtype(op->name, "soft", slope, "hard", value) ||
+        !gr__same_shape(op->name, "soft", slope, "hard", value)) {
         return &gr__error_tensor;
-    }
-    if (slope->dtype != value->dtype) {
-        return gr__error(
-            GR_ERROR_DTYPE, op->name, "soft", "got %s, want %s as hard; convert with gr_cast",
-            gr_dtype_name((gr_dtype)slope->dtype), gr_dtype_name((gr_dtype)value->dtype));
-    }
-    if (slope->shape != value->shape) {
-        return gr__error(GR_ERROR_SHAPE, op->name, "soft", "got %s, want %s as hard",
-                         gr__shape_text(slope->shape, got), gr__shape_text(value->shape, want));
     }
     return gr__node2(op, GR__SITE, value->shape, (gr_dtype)value->dtype, value, slope, NULL);
 }

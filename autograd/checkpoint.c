@@ -229,14 +229,8 @@ gr_tensor *gr_checkpoint(gr_function *f, void *context, gr_tensor *const *inputs
     gr__thread *thread = gr__self();
     record *r = thread ? gr__scope_alloc(sizeof *r) : NULL;
 
-    if (n < 0) {
-        return gr__error(GR_ERROR_VALUE, function, "n", "got %d, want 0 or more", n);
-    }
-    if (!f || (n > 0 && !inputs)) {
-        return gr__error(GR_ERROR_VALUE, function, f ? "inputs" : "f", "got NULL, want %s",
-                         f ? "an array" : "a function");
-    }
-    if (!r) {
+    if (!gr__at_least(function, "n", n, 0) || !gr__given(function, "f", f, "a function") ||
+        (n > 0 && !gr__given(function, "inputs", inputs, "an array")) || !r) {
         return &gr__error_tensor;
     }
     *r = (record){.f = f, .context = context, .n = n, .assignments = gr__assignments()};

@@ -3,18 +3,16 @@
  * y (N, O, H', W') there is one trilinear form,
  *     sum over n, o, i, j, c, a, b of y[n][o][i][j] w[o][c][a][b] x[n][c][i s + a d - p][...]
  * and each primitive is its derivative by one of the three. */
-#include <gradus/conv.h>
 #include <stdio.h>
+
+#include <gradus/conv.h>
 
 #include "autograd/autograd.h"
 #include "src/kernels/conv.h"
 
 /* The same primitive under the name of the function that was called, for late errors. */
 #define GR__CONVOLUTION(public_name, slot) \
-    { \
-        .name = public_name, .kind = GR__OPAQUE, .arity = 2, .dtypes = GR__FLOATS, \
-        .kernel = offsetof(gr__kernels, slot), .scratch = slot##_scratch, .rule = slot##_rule, \
-    }
+    GR__OPERATION(public_name, 2, GR__FLOATS, slot, .scratch = slot##_scratch, .rule = slot##_rule)
 
 static const gr__primitive convolve_primitives[3], spread_primitives[3], weigh_primitive;
 
@@ -148,12 +146,7 @@ static bool check_operands(const form *f, const gr_tensor *x, const gr_tensor *w
                        gr__shape_text(wrong_x ? x->shape : w->shape, got), f->axes + 2,
                        wrong_x ? f->x : f->weight);
     }
-    if (x->dtype != w->dtype) {
-        return gr_fail(GR_ERROR_DTYPE, f->name, "weight",
-                       "got %s, want %s as x; convert with gr_cast",
-                       gr_dtype_name((gr_dtype)w->dtype), gr_dtype_name((gr_dtype)x->dtype));
-    }
-    return true;
+    return gr__same_dtype(f->name, "weight", w, "x", x);
 }
 
 static bool check_option(const form *f, const char *name, int64_t value, int64_t least,

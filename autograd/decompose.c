@@ -5,10 +5,8 @@
 #include "src/core/scope.h"
 
 #define GR__SYSTEM(public_name, operands, slot, derivative) \
-    { \
-        .name = public_name, .kind = GR__OPAQUE, .arity = operands, .dtypes = GR__FLOATS, \
-        .kernel = offsetof(gr__kernels, slot), .scratch = working_memory, .rule = derivative, \
-    }
+    GR__OPERATION(public_name, operands, GR__FLOATS, slot, .scratch = working_memory, \
+                  .rule = derivative)
 
 /* For each thread, as many rows of the result as the kernels finish at a time. */
 static size_t working_memory(const gr_tensor *y, int threads)
@@ -21,20 +19,10 @@ static size_t working_memory(const gr_tensor *y, int threads)
 /* Systems a and their right-hand sides b, checked: their batch, or NULL. */
 static const gr__shape *take_systems(gr__pair *p)
 {
-    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
+    bool good = gr__take_pair(p) && !gr__is_error(gr__take_square(p->function, "a", p->a)) &&
+                gr__pair_meets(p, -1, -2);
 
-    if (!gr__take_pair(p, 2, 2) || gr__is_error(gr__take_square(p->function, "a", p->a))) {
-        return NULL;
-    }
-    const gr__shape *s = p->a->shape, *t = p->b->shape;
-    int64_t n = s->dims[s->rank - 1];
-    if (t->dims[t->rank - 2] != n) {
-        gr_fail(GR_ERROR_SHAPE, p->function, "b", "got %s, want (%s%lld,*) since a is %s",
-                gr__shape_text(t, got), t->rank > 2 ? "*," : "", (long long)n,
-                gr__shape_text(s, want));
-        return NULL;
-    }
-    return gr__pair_batch(p, 2, 2);
+    return good ? gr__pair_batch(p) : NULL;
 }
 
 /* ---- triangular systems ---- */
@@ -59,7 +47,7 @@ static const gr__primitive triangular_primitive = GR__SYSTEM("gr_triangular_solv
 
 gr_tensor *gr_triangular_solve(const gr_tensor *a, const gr_tensor *b, int triangle)
 {
-    gr__pair p = {"gr_triangular_solve", "a", "b", a, b};
+    gr__pair p = {"gr_triangular_solve", "a", "b", a, b, 2, 2};
     gr__system how = {.upper = triangle & GR_UPPER, .unit = triangle & GR_UNIT};
     const gr__shape *batch = take_systems(&p);
 
@@ -167,7 +155,7 @@ static gr_tensor *solve_rule(const gr_tensor *x, int input, gr_tensor *g)
 
 gr_tensor *gr_solve(const gr_tensor *a, const gr_tensor *b)
 {
-    gr__pair p = {"gr_solve", "a", "b", a, b};
+    gr__pair p = {"gr_solve", "a", "b", a, b, 2, 2};
     const gr__shape *batch = take_systems(&p);
 
     if (!batch) {

@@ -17,23 +17,6 @@ static gr_no_grad with_history(void)
     return outer;
 }
 
-const gr_tensor *gr__direction_for(const char *function, const char *argument, const gr_tensor *v,
-                                   const char *of, const gr_tensor *x)
-{
-    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
-
-    if (v->dtype != x->dtype) {
-        return gr__error(GR_ERROR_DTYPE, function, argument,
-                         "got %s, want %s as %s; convert with gr_cast",
-                         gr_dtype_name((gr_dtype)v->dtype), gr_dtype_name((gr_dtype)x->dtype), of);
-    }
-    if (v->shape != x->shape) {
-        return gr__error(GR_ERROR_SHAPE, function, argument, "got %s, want %s as %s",
-                         gr__shape_text(v->shape, got), gr__shape_text(x->shape, want), of);
-    }
-    return v;
-}
-
 /* y = g v as a function of g: even where v is made from what a gradient is taken by, it is constant.
  * But the rule is written in v, so the gradient itself is a function of both. */
 static gr_tensor *along_rule(const gr_tensor *y, int input, gr_tensor *g)
@@ -60,7 +43,8 @@ static gr_tensor *inner_product(const char *function, gr_tensor *const *gs, gr_t
 
     for (int i = 0; i < n; i++) {
         const gr_tensor *v = gr__operand(function, "vs", vs[i]);
-        if (gr__is_error(v) || gr__is_error(gr__direction_for(function, "vs", v, "xs", xs[i]))) {
+        if (gr__is_error(v) || !gr__same_dtype(function, "vs", v, "xs", xs[i]) ||
+            !gr__same_shape(function, "vs", v, "xs", xs[i])) {
             return &gr__error_tensor;
         }
         gr_tensor *part = gr_cast(gr_sum(along(gs[i], v), GR_ALL_AXES, false), GR_F64);

@@ -25,38 +25,22 @@ static gr_tensor *distance2_rule(const gr_tensor *d, int input, gr_tensor *g)
                   gr_matmul(g, gr_sub(other, centre)));
 }
 
-static const gr__primitive distance2_primitive = {
-    .name = "gr_pairwise_distance2",
-    .kind = GR__OPAQUE,
-    .arity = 2,
-    .dtypes = GR__FLOATS,
-    .kernel = offsetof(gr__kernels, distance2),
-    .scratch = panels,
-    .rule = distance2_rule,
-};
+static const gr__primitive distance2_primitive = GR__OPERATION(
+    "gr_pairwise_distance2", 2, GR__FLOATS, distance2, .scratch = panels, .rule = distance2_rule);
 
 static gr_tensor *distance2(const char *function, const void *site, const gr_tensor *x,
                             const gr_tensor *y)
 {
-    gr__pair p = {function, "x", "y", x, y};
-    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
+    gr__pair p = {function, "x", "y", x, y, 2, 2};
+    bool good = gr__take_pair(&p) && gr__pair_meets(&p, -1, -1);
+    const gr__shape *batch = good ? gr__pair_batch(&p) : NULL;
 
-    if (!gr__take_pair(&p, 2, 2)) {
-        return &gr__error_tensor;
-    }
-    const gr__shape *s = p.a->shape, *t = p.b->shape;
-    if (s->dims[s->rank - 1] != t->dims[t->rank - 1]) {
-        return gr__error(GR_ERROR_SHAPE, function, "y", "got %s, want (%s*,%lld) since x is %s",
-                         gr__shape_text(t, got), t->rank > 2 ? "*," : "",
-                         (long long)s->dims[s->rank - 1], gr__shape_text(s, want));
-    }
-    const gr__shape *batch = gr__pair_batch(&p, 2, 2);
     if (!batch) {
         return &gr__error_tensor;
     }
     gr_shape shape = gr__public_shape(batch);
-    shape.dims[shape.rank++] = s->dims[s->rank - 2];
-    shape.dims[shape.rank++] = t->dims[t->rank - 2];
+    shape.dims[shape.rank++] = gr_dim(p.a, -2);
+    shape.dims[shape.rank++] = gr_dim(p.b, -2);
     return gr__node2(&distance2_primitive, site,
                      gr__shape_of(function, NULL, shape.rank, shape.dims), (gr_dtype)p.a->dtype,
                      gr__with_batch(p.a, batch), gr__with_batch(p.b, batch), NULL);

@@ -276,13 +276,13 @@ static gr_tensor *contracted(const equation *e)
 
 static bool take_operands(equation *e, const gr_tensor *a, const gr_tensor *b)
 {
-    gr__pair p = {function, "a", "b", a, b};
+    gr__pair p = {function, "a", "b", a, b, 0, 0};
 
     if (!b) {
         e->operand[0].x = gr__take_floats(function, "a", a, 0);
         return !gr__is_error(e->operand[0].x);
     }
-    bool good = gr__take_pair(&p, 0, 0);
+    bool good = gr__take_pair(&p);
     e->operand[0].x = p.a;
     e->operand[1].x = p.b;
     return good;
@@ -294,11 +294,8 @@ gr_tensor *gr_einsum(const char *subscripts, const gr_tensor *a, const gr_tensor
     labels none = {""};
 
     memset(e.extent, 0xFF, sizeof e.extent);
-    if (!subscripts) {
-        gr_fail(GR_ERROR_VALUE, function, "subscripts", "got NULL, want a text as \"ij,jk->ik\"");
-        return &gr__error_tensor;
-    }
-    if (!take_operands(&e, a, b) || !read_equation(&e, subscripts) || !check_operand(&e, 0) ||
+    if (!gr__given(function, "subscripts", subscripts, "a text as \"ij,jk->ik\"") ||
+        !take_operands(&e, a, b) || !read_equation(&e, subscripts) || !check_operand(&e, 0) ||
         (b && !check_operand(&e, 1)) || !check_result(&e)) {
         return &gr__error_tensor;
     }

@@ -1,53 +1,9 @@
 /* The elementwise primitives: public function, shape rule and derivative rule of every row of
  * elementwise.def. */
 #include <math.h>
-#include <string.h>
 
 #include "autograd/autograd.h"
 #include "autograd/slopes.h"
-#include "src/core/scope.h"
-
-/* ---- what all primitives share ---- */
-
-const gr_tensor *gr__take_operand(const gr__primitive *op, const char *argument, const gr_tensor *t)
-{
-    const gr_tensor *x = gr__own_operand(op->name, argument, t);
-
-    if (gr__is_error(x) || op->dtypes >> x->dtype & 1) {
-        return x;
-    }
-    return gr__error(GR_ERROR_DTYPE, op->name, argument,
-                     "got %s, want f32 or f64; convert with gr_cast",
-                     gr_dtype_name((gr_dtype)x->dtype));
-}
-
-gr_tensor *gr__node1(const gr__primitive *op, const void *site, const gr__shape *shape,
-                     gr_dtype dtype, const gr_tensor *x, const void *detail)
-{
-    return gr__node(op, site, shape, dtype, &(gr_arg){x, 0}, 1, detail);
-}
-
-gr_tensor *gr__node2(const gr__primitive *op, const void *site, const gr__shape *shape,
-                     gr_dtype dtype, const gr_tensor *a, const gr_tensor *b, const void *detail)
-{
-    return gr__node(op, site, shape, dtype, (gr_arg[]){{a, 0}, {b, 0}}, 2, detail);
-}
-
-const void *gr__detail(const void *value, size_t size)
-{
-    void *copy = gr__scope_alloc(size);
-
-    return copy ? memcpy(copy, value, size) : NULL;
-}
-
-gr_shape gr__public_shape(const gr__shape *shape)
-{
-    gr_shape s;
-
-    s.rank = shape->rank;
-    memcpy(s.dims, shape->dims, sizeof s.dims);
-    return s;
-}
 
 /* ---- the shape rule: NumPy's broadcasting ---- */
 
@@ -88,18 +44,6 @@ static bool take_tensor(const gr__primitive *op, common *all, gr_arg *in, int i)
     return true;
 }
 
-/* A number beside integers must be one. */
-static bool number_fits(const gr__primitive *op, gr_dtype dtype, const gr_arg *in, int i)
-{
-    double v = in[i].number;
-
-    if (dtype != GR_I64 || (v == floor(v) && fabs(v) < 0x1p63)) {
-        return true;
-    }
-    return gr_fail(GR_ERROR_DTYPE, op->name, op->operands[i],
-                   "got %g beside i64, want a whole number; convert the tensor with gr_cast", v);
-}
-
 static bool take_operands(const gr__primitive *op, common *all, gr_arg *in)
 {
     for (int i = 0; i < op->arity; i++) {
@@ -112,7 +56,8 @@ static bool take_operands(const gr__primitive *op, common *all, gr_arg *in)
                        "got numbers only, want at least one tensor");
     }
     for (int i = 0; i < op->arity; i++) {
-        if (!in[i].tensor && !number_fits(op, all->dtype, in, i)) {
+        if (!in[i].tensor &&
+            !gr__number_fits(op->name, op->operands[i], all->dtype, in[i].number)) {
             return false;
         }
     }
@@ -181,29 +126,6 @@ static gr_tensor *apply(const gr__primitive *op, const void *site, gr_arg *in, n
 #define GR__LN10 2.30258509299404568402
 #define GR__2_SQRTPI 1.12837916709551257390
 #define GR__1_SQRT2PI 0.398942280401432677940
-
-gr_tensor *gr__tensor_of(gr_arg a, const gr_tensor *like)
-{
-    return a.tensor ? (gr_tensor *)(uintptr_t)a.tensor
-                    : gr_full((gr_dtype)like->dtype, GR_SCALAR, a.number);
-}
-
-gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
-{
-    gr_tensor *wins = gr_greater(high, low);
-
-    if (!high.tensor || !low.tensor) {
-        return gr_where(wins, gradient, 0);
-    }
-    return gr_where(wins, gradient, gr_where(gr_equal(high, low), gr_mul(0.5, gradient), 0));
-}
-
-gr_arg(gr__minus)(gr_arg a, gr_arg b)
-{
-    bool numbers = !a.tensor && !b.tensor;
-
-    return numbers ? (gr_arg){NULL, a.number - b.number} : (gr_arg){gr_sub(a, b), 0};
-}
 
 /* The order below a; 1 below 0, since a Bessel function of order -1 is that of order 1. */
 static gr_arg gr__below(gr_arg a)

@@ -1,8 +1,8 @@
 /* Real Fourier transforms. In real numbers both are linear maps, so each one's rule is the other
  * with a weight for each bin. */
-#include "autograd/linalg.h"
 #include <gradus/fourier.h>
 
+#include "autograd/autograd.h"
 #include "src/kernels/fourier.h"
 
 /* Of both: n is known from whichever of operand and result is real. */
@@ -53,30 +53,25 @@ static gr_tensor *irfft_rule(const gr_tensor *x, int input, gr_tensor *g)
     return gr_mul(gr_rfft(g), weights((gr_dtype)x->dtype, n, 1 / (double)n, 2 / (double)n));
 }
 
-#define GR__FOURIER(public_name, slot, memory, derivative) \
-    { \
-        .name = public_name, .kind = GR__OPAQUE, .arity = 1, .dtypes = GR__FLOATS, \
-        .kernel = offsetof(gr__kernels, slot), .scratch = memory, .rule = derivative, \
-    }
-
-static const gr__primitive rfft_primitive = GR__FOURIER("gr_rfft", rfft, rfft_memory, rfft_rule);
-static const gr__primitive irfft_primitive = GR__FOURIER("gr_irfft", irfft, irfft_memory,
-                                                         irfft_rule);
+static const gr__primitive rfft_primitive = GR__OPERATION(
+    "gr_rfft", 1, GR__FLOATS, rfft, .scratch = rfft_memory, .rule = rfft_rule);
+static const gr__primitive irfft_primitive = GR__OPERATION(
+    "gr_irfft", 1, GR__FLOATS, irfft, .scratch = irfft_memory, .rule = irfft_rule);
 
 gr_tensor *gr_rfft(const gr_tensor *x)
 {
     const gr_tensor *node = gr__take_floats("gr_rfft", "x", x, 1);
     char got[GR_SHAPE_TEXT];
 
-    if (gr__is_error(node)) {
+    if (gr__is_error(node) || !gr__has_room("gr_rfft", "x", node)) {
         return &gr__error_tensor;
     }
     gr_shape shape = gr__public_shape(node->shape);
     int64_t *n = &shape.dims[shape.rank - 1];
-    if (*n == 0 || shape.rank == GR_MAX_RANK) {
-        return gr__error(GR_ERROR_SHAPE, "gr_rfft", "x", "got %s, want %s",
-                         gr__shape_text(node->shape, got),
-                         *n == 0 ? "at least one element in a row" : "a rank of 7 at most");
+    if (*n == 0) {
+        return gr__error(GR_ERROR_SHAPE, "gr_rfft", "x",
+                         "got %s, want at least one element in a row",
+                         gr__shape_text(node->shape, got));
     }
     *n = *n / 2 + 1;
     shape.dims[shape.rank++] = 2;
@@ -90,11 +85,8 @@ gr_tensor *gr_irfft(const gr_tensor *y, int64_t n)
     const gr_tensor *node = gr__take_floats("gr_irfft", "y", y, 2);
     char got[GR_SHAPE_TEXT];
 
-    if (gr__is_error(node)) {
+    if (gr__is_error(node) || !gr__at_least("gr_irfft", "n", n, 1)) {
         return &gr__error_tensor;
-    }
-    if (n < 1) {
-        return gr__error(GR_ERROR_VALUE, "gr_irfft", "n", "got %lld, want 1 or more", (long long)n);
     }
     gr_shape shape = gr__public_shape(node->shape);
     int last = shape.rank - 1;

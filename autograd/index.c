@@ -52,8 +52,9 @@ static operands take_operands(const gr__primitive *op, const char *name, const g
 {
     operands o = {gr__take_operand(op, name, x), take_index(op->name, "index", index), -1};
 
-    if (!gr__is_error(o.x) && !gr__is_error(o.index)) {
-        o.axis = gr__axis(op->name, "axis", axis, o.x->shape->rank);
+    if (!gr__is_error(o.index)) {
+        o.x = gr__along_axis(op->name, o.x, &axis);
+        o.axis = axis;
     }
     return o;
 }
@@ -82,11 +83,8 @@ static gr_tensor *gather_rule(const gr_tensor *y, int input, gr_tensor *g)
 }
 
 #define GR__INDEXED(public_name, slot, row_slot, derivative) \
-    { \
-        .name = public_name, .kind = GR__OPAQUE, .arity = 2, .dtypes = GR__ALL, \
-        .kernel = offsetof(gr__kernels, slot), .row = offsetof(gr__kernels, row_slot), \
-        .rule = derivative, \
-    }
+    GR__OPERATION(public_name, 2, GR__ALL, slot, .row = offsetof(gr__kernels, row_slot), \
+                  .rule = derivative)
 
 /* A late error names the function that was called. */
 static const gr__primitive gather_primitive = GR__INDEXED("gr_gather", gather, pick, gather_rule);
@@ -134,21 +132,12 @@ gr_tensor *gr__scatter(const gr__primitive *op, const void *site, const gr_tenso
                        const gr_tensor *index, int64_t extent)
 {
     operands o = take_operands(op, "source", source, axis, index);
-    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    if (o.axis < 0) {
+    if (o.axis < 0 || !gr__same_shape(op->name, "index", o.index, "source", o.x) ||
+        !gr__at_least(op->name, "extent", extent, 0)) {
         return &gr__error_tensor;
     }
-    if (o.index->shape != o.x->shape) {
-        return gr__error(GR_ERROR_SHAPE, op->name, "index", "got %s, want %s as source",
-                         gr__shape_text(o.index->shape, got), gr__shape_text(o.x->shape, want));
-    }
-    if (extent < 0) {
-        return gr__error(GR_ERROR_VALUE, op->name, "extent", "got %lld, want 0 or more",
-                         (long long)extent);
-    }
-    gr_shape shape = gr__public_shape(o.x->shape);
-    shape.dims[o.axis] = extent;
+    gr_shape shape = gr__with_extent(o.x->shape, o.axis, extent);
     return indexed(op, site, gr__shape_of(op->name, "extent", shape.rank, shape.dims), &o, extent);
 }
 
@@ -158,18 +147,6 @@ gr_tensor *gr_scatter_add(const gr_tensor *source, int axis, const gr_tensor *in
 }
 
 /* ---- compositions ---- */
-
-/* A list of positions along an axis, repeated over the other extents of `shape`; n at the axis. */
-static gr_tensor *along(const gr_tensor *list, int axis, gr_shape shape)
-{
-    gr_shape column = {.rank = shape.rank};
-
-    for (int i = 0; i < shape.rank; i++) {
-        column.dims[i] = i == axis ? gr_count(list) : 1;
-    }
-    shape.dims[axis] = gr_count(list);
-    return gr_expand(gr_reshape(list, column), shape);
-}
 
 /* x's shape with the index's in place of the axis; false after reporting a rank above 8. */
 static bool put_in(gr_shape *shape, int axis, const gr__shape *index)
@@ -195,7 +172,7 @@ gr_tensor *gr_take(const gr_tensor *x, int axis, const gr_tensor *index)
     const gr_tensor *from = gr__operand("gr_take", "x", x);
     const gr_tensor *at = take_index("gr_take", "index", index);
 
-    axis = gr__is_error(from) ? -1 : gr__axis("gr_take", "axis", axis, from->shape->rank);
+    from = gr__along_axis("gr_take", from, &axis);
     if (axis < 0 || gr__is_error(at)) {
         return &gr__error_tensor;
     }
@@ -205,30 +182,21 @@ gr_tensor *gr_take(const gr_tensor *x, int axis, const gr_tensor *index)
         return &gr__error_tensor;
     }
     gr_tensor *list = gr_reshape(at, GR_SHAPE(at->shape->count));
-    gr_tensor *expanded = along(list, axis, gr__public_shape(from->shape));
-    return gr_reshape(gather(&take_primitive, GR__SITE, from, axis, expanded), shape);
+    gr_tensor *everywhere = gr_expand(gr__laid_along(list, axis, from->shape->rank),
+                                      gr__with_extent(from->shape, axis, at->shape->count));
+    return gr_reshape(gather(&take_primitive, GR__SITE, from, axis, everywhere), shape);
 }
 
 gr_tensor *gr_one_hot(const gr_tensor *index, int64_t classes)
 {
     const gr_tensor *at = take_index("gr_one_hot", "index", index);
-    char got[GR_SHAPE_TEXT];
 
-    if (gr__is_error(at)) {
+    if (gr__is_error(at) || !gr__has_room("gr_one_hot", "index", at) ||
+        !gr__at_least("gr_one_hot", "classes", classes, 0) ||
+        !in_range("gr_one_hot", "index", at, classes)) {
         return &gr__error_tensor;
     }
     gr_shape shape = gr__public_shape(at->shape);
-    if (shape.rank == GR_MAX_RANK) {
-        return gr__error(GR_ERROR_SHAPE, "gr_one_hot", "index", "got %s, want a rank of 7 at most",
-                         gr__shape_text(at->shape, got));
-    }
-    if (classes < 0) {
-        return gr__error(GR_ERROR_VALUE, "gr_one_hot", "classes", "got %lld, want 0 or more",
-                         (long long)classes);
-    }
-    if (!in_range("gr_one_hot", "index", at, classes)) {
-        return &gr__error_tensor;
-    }
     shape.dims[shape.rank++] = 1;
     return gr__scatter(&one_hot_primitive, GR__SITE, gr_ones(shape), -1, gr_reshape(at, shape),
                        classes);

@@ -1,23 +1,10 @@
 /* What the files of linear algebra share, and products of vectors and matrices, which are
  * compositions. */
+#include <string.h>
+
 #include "autograd/linalg.h"
 
 /* ---- operands ---- */
-
-const gr_tensor *gr__take_floats(const char *function, const char *argument, const gr_tensor *t,
-                                 int rank)
-{
-    const gr__primitive any = {.name = function, .dtypes = GR__FLOATS};
-    const gr_tensor *x = gr__take_operand(&any, argument, t);
-    char got[GR_SHAPE_TEXT];
-
-    if (gr__is_error(x) || x->shape->rank >= rank) {
-        return x;
-    }
-    return gr__error(GR_ERROR_SHAPE, function, argument, "got %s, want a rank of %d or more%s",
-                     gr__shape_text(x->shape, got), rank,
-                     rank == 2 ? "; gr_unsqueeze makes a vector a matrix" : "");
-}
 
 const gr_tensor *gr__take_square(const char *function, const char *argument, const gr_tensor *t)
 {
@@ -32,17 +19,29 @@ const gr_tensor *gr__take_square(const char *function, const char *argument, con
                      gr__shape_text(x->shape, got));
 }
 
-bool gr__take_pair(gr__pair *p, int rank_a, int rank_b)
+bool gr__take_pair(gr__pair *p)
 {
-    p->a = gr__take_floats(p->function, p->first, p->a, rank_a);
-    p->b = gr__take_floats(p->function, p->second, p->b, rank_b);
+    p->a = gr__take_floats(p->function, p->first, p->a, 0);
+    p->b = gr__take_floats(p->function, p->second, p->b, 0);
     if (gr__is_error(p->a) || gr__is_error(p->b)) {
         return false;
     }
-    return p->a->dtype == p->b->dtype || gr_fail(GR_ERROR_DTYPE, p->function, p->second,
-                                                 "got %s, want %s as %s; convert with gr_cast",
-                                                 gr_dtype_name((gr_dtype)p->b->dtype),
-                                                 gr_dtype_name((gr_dtype)p->a->dtype), p->first);
+    return !gr__is_error(gr__of_rank(p->function, p->first, p->a, p->rank_a)) &&
+           !gr__is_error(gr__of_rank(p->function, p->second, p->b, p->rank_b)) &&
+           gr__same_dtype(p->function, p->second, p->b, p->first, p->a);
+}
+
+bool gr__pair_meets(const gr__pair *p, int axis_a, int axis_b)
+{
+    const gr__shape *s = p->a->shape, *t = p->b->shape;
+    int64_t extent = s->dims[s->rank + axis_a];
+    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
+
+    return t->dims[t->rank + axis_b] == extent ||
+           gr_fail(GR_ERROR_SHAPE, p->function, p->second,
+                   "got %s, want (%s%s%lld%s) since %s is %s", gr__shape_text(t, got),
+                   t->rank > p->rank_b ? "*," : "", p->rank_b + axis_b > 0 ? "*," : "",
+                   (long long)extent, axis_b < -1 ? ",*" : "", p->first, gr__shape_text(s, want));
 }
 
 static const gr__shape *leading(const char *function, const gr_tensor *x, int axes)
@@ -50,10 +49,10 @@ static const gr__shape *leading(const char *function, const gr_tensor *x, int ax
     return gr__shape_of(function, NULL, x->shape->rank - axes, x->shape->dims);
 }
 
-const gr__shape *gr__pair_batch(const gr__pair *p, int axes_a, int axes_b)
+const gr__shape *gr__pair_batch(const gr__pair *p)
 {
-    const gr__shape *s = leading(p->function, p->a, axes_a),
-                    *t = leading(p->function, p->b, axes_b);
+    const gr__shape *s = leading(p->function, p->a, p->rank_a),
+                    *t = leading(p->function, p->b, p->rank_b);
     const gr__shape *batch = s && t ? gr__shape_broadcast(p->function, s, t) : NULL;
     char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
@@ -63,6 +62,19 @@ const gr__shape *gr__pair_batch(const gr__pair *p, int axes_a, int axes_b)
                 gr__shape_text(p->b->shape, got), p->first, gr__shape_text(p->a->shape, want));
     }
     return batch;
+}
+
+const gr_tensor *gr__with_batch(const gr_tensor *x, const gr__shape *batch)
+{
+    bool has_it = x->shape->rank == batch->rank + 2;
+    gr_shape shape = gr__public_shape(batch);
+
+    if (has_it && !memcmp(x->shape->dims, batch->dims, (size_t)batch->rank * sizeof *shape.dims)) {
+        return x;
+    }
+    memcpy(&shape.dims[shape.rank], &x->shape->dims[x->shape->rank - 2], 2 * sizeof *shape.dims);
+    shape.rank += 2;
+    return gr_expand(x, shape);
 }
 
 gr_tensor *gr__identity(const gr_tensor *a)
@@ -86,18 +98,6 @@ gr_tensor *gr_trace(const gr_tensor *a)
     return gr__is_error(x) ? &gr__error_tensor : gr_sum(gr_diagonal(x, 0), GR_AXES(-1), false);
 }
 
-/* A vector beside a vector or a matrix, of equal last extents. */
-static bool fit(const gr__pair *p)
-{
-    const gr__shape *s = p->a->shape, *t = p->b->shape;
-    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
-
-    return s->dims[s->rank - 1] == t->dims[t->rank - 1] ||
-           gr_fail(GR_ERROR_SHAPE, p->function, p->second, "got %s, want (%s%lld) since %s is %s",
-                   gr__shape_text(t, got), t->rank > 1 ? "*," : "", (long long)s->dims[s->rank - 1],
-                   p->first, gr__shape_text(s, want));
-}
-
 /* A vector that is to become a matrix has an axis to spare. */
 static bool leaves_room(const gr__pair *p, const char *argument, const gr_tensor *x)
 {
@@ -110,29 +110,29 @@ static bool leaves_room(const gr__pair *p, const char *argument, const gr_tensor
 
 gr_tensor *gr_dot(const gr_tensor *a, const gr_tensor *b)
 {
-    gr__pair p = {"gr_dot", "a", "b", a, b};
+    gr__pair p = {"gr_dot", "a", "b", a, b, 1, 1};
 
-    return gr__take_pair(&p, 1, 1) && fit(&p) && gr__pair_batch(&p, 1, 1)
+    return gr__take_pair(&p) && gr__pair_meets(&p, -1, -1) && gr__pair_batch(&p)
                ? gr_sum(gr_mul(p.a, p.b), GR_AXES(-1), false)
                : &gr__error_tensor;
 }
 
 gr_tensor *gr_outer(const gr_tensor *a, const gr_tensor *b)
 {
-    gr__pair p = {"gr_outer", "a", "b", a, b};
+    gr__pair p = {"gr_outer", "a", "b", a, b, 1, 1};
 
-    return gr__take_pair(&p, 1, 1) && leaves_room(&p, "a", p.a) && leaves_room(&p, "b", p.b) &&
-                   gr__pair_batch(&p, 1, 1)
+    return gr__take_pair(&p) && leaves_room(&p, "a", p.a) && leaves_room(&p, "b", p.b) &&
+                   gr__pair_batch(&p)
                ? gr_mul(gr_unsqueeze(p.a, -1), gr_unsqueeze(p.b, -2))
                : &gr__error_tensor;
 }
 
 gr_tensor *gr_matvec(const gr_tensor *a, const gr_tensor *x)
 {
-    gr__pair p = {"gr_matvec", "a", "x", a, x};
+    gr__pair p = {"gr_matvec", "a", "x", a, x, 2, 1};
 
-    return gr__take_pair(&p, 2, 1) && leaves_room(&p, "x", p.b) && fit(&p) &&
-                   gr__pair_batch(&p, 2, 1)
+    return gr__take_pair(&p) && leaves_room(&p, "x", p.b) && gr__pair_meets(&p, -1, -1) &&
+                   gr__pair_batch(&p)
                ? gr_squeeze(gr_matmul(p.a, gr_unsqueeze(p.b, -1)), -1)
                : &gr__error_tensor;
 }

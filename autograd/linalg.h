@@ -7,25 +7,27 @@
 
 #include "autograd/autograd.h"
 
-/* The operand of a function that is no primitive: floats of at least `rank` axes; or the error
- * tensor. */
-const gr_tensor *gr__take_floats(const char *function, const char *argument, const gr_tensor *t,
-                                 int rank);
-
-/* The same for square matrices, (..., n, n). */
+/* gr__take_floats of square matrices, (..., n, n). */
 const gr_tensor *gr__take_square(const char *function, const char *argument, const gr_tensor *t);
 
-/* Two operands and what messages call them. */
+/* Two operands, what messages call them, and how many of their last axes are no batch. */
 typedef struct gr__pair {
     const char *function, *first, *second;
     const gr_tensor *a, *b;
+    int rank_a, rank_b;
 } gr__pair;
 
-/* Both as gr__take_floats, of one dtype; false after reporting. */
-bool gr__take_pair(gr__pair *p, int rank_a, int rank_b);
+/* Takes both: floats of one dtype and of these ranks at least. */
+bool gr__take_pair(gr__pair *p);
 
-/* Axes of both but for the last so many, broadcast; NULL, reported, if they do not fit. */
-const gr__shape *gr__pair_batch(const gr__pair *p, int axes_a, int axes_b);
+/* Whether an axis of a has the extent of one of b; both are counted from the end. */
+bool gr__pair_meets(const gr__pair *p, int axis_a, int axis_b);
+
+/* The batches of both, broadcast; NULL after reporting. */
+const gr__shape *gr__pair_batch(const gr__pair *p);
+
+/* x expanded to have `batch` before its last two axes. */
+const gr_tensor *gr__with_batch(const gr_tensor *x, const gr__shape *batch);
 
 /* (n, n) of a's dtype. */
 gr_tensor *gr__identity(const gr_tensor *a);

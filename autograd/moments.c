@@ -6,11 +6,9 @@
 /* The operand of `function`, f32 or f64, with axes that it has; or the error tensor. */
 static const gr_tensor *take_floats(const char *function, const gr_tensor *x, gr_axes axes)
 {
-    const gr__primitive op = {.name = function, .dtypes = GR__FLOATS};
-    const gr_tensor *node = gr__take_operand(&op, "x", x);
-    bool good = !gr__is_error(node) && gr__axes(function, "axes", axes, node->shape->rank) >= 0;
+    const gr_tensor *node = gr__take_floats(function, "x", x, 0);
 
-    return good ? node : &gr__error_tensor;
+    return gr__axes_of(function, node, axes) < 0 ? &gr__error_tensor : node;
 }
 
 /* The same with a small number to add. */
@@ -53,8 +51,7 @@ static gr_tensor *halved(gr_tensor *x, int64_t n)
 gr_tensor *gr_prod(const gr_tensor *x, gr_axes axes, bool keepdim)
 {
     const gr_tensor *node = gr__operand("gr_prod", "x", x);
-    int rank = node->shape->rank,
-        mask = gr__is_error(node) ? -1 : gr__axes("gr_prod", "axes", axes, rank);
+    int rank = node->shape->rank, mask = gr__axes_of("gr_prod", node, axes);
     gr_axes order = {.count = 0};
 
     if (mask < 0) {
@@ -88,7 +85,7 @@ static gr_tensor *count(const char *function, const gr_tensor *x, gr_axes axes, 
 {
     const gr_tensor *node = gr__operand(function, "x", x);
 
-    if (gr__is_error(node) || gr__axes(function, "axes", axes, node->shape->rank) < 0) {
+    if (gr__axes_of(function, node, axes) < 0) {
         return &gr__error_tensor;
     }
     return gr_sum(zeros ? gr_equal(node, 0) : gr_not_equal(node, 0), axes, keepdim);
@@ -114,9 +111,7 @@ static gr_tensor *norm_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_where(zero, 0, gr_mul(g, gr_div(y->in[input].tensor, gr_where(zero, 1, y))));
 }
 
-/* The evaluator reads in[0], its value; the rule in[1], x. */
-static const gr__primitive norm_primitive = {
-    .name = "gr_norm", .kind = GR__VIEW, .arity = 1, .dtypes = GR__FLOATS, .rule = norm_rule};
+static const gr__primitive norm_primitive = GR__COMPOSED("gr_norm", norm_rule);
 
 static gr_tensor *norm(const void *site, const gr_tensor *x, gr_axes axes)
 {
@@ -131,24 +126,12 @@ static gr_tensor *norm(const void *site, const gr_tensor *x, gr_axes axes)
                                            (gr_dtype)value->dtype, value, x, NULL);
 }
 
-/* t, which still has the axes with extent 1, without them unless keepdim. */
-static gr_tensor *shed(const char *function, gr_tensor *t, gr_axes axes, bool keepdim)
-{
-    if (keepdim || gr__is_error(t)) {
-        return t;
-    }
-    int mask = gr__axes(function, "axes", axes, t->shape->rank);
-    const gr__shape *shape = gr__shape_reduced(function, t->shape, mask, false);
-
-    return shape ? gr_reshape(t, gr__public_shape(shape)) : &gr__error_tensor;
-}
-
 gr_tensor *gr_norm(const gr_tensor *x, gr_axes axes, bool keepdim)
 {
     const gr_tensor *node = take_floats("gr_norm", x, axes);
 
     return gr__is_error(node) ? &gr__error_tensor
-                              : shed("gr_norm", norm(GR__SITE, node, axes), axes, keepdim);
+                              : gr__shed("gr_norm", norm(GR__SITE, node, axes), axes, keepdim);
 }
 
 gr_tensor *gr_normalize(const gr_tensor *x, gr_axes axes, double eps)
@@ -172,11 +155,8 @@ static int64_t divisor(const char *function, const gr_tensor *x, gr_axes axes, i
 {
     int mask = gr__axes(function, "axes", axes, x->shape->rank);
     char got[GR_SHAPE_TEXT];
-    int64_t n = 1;
+    int64_t n = gr__count_along(x->shape, mask);
 
-    for (int i = 0; i < x->shape->rank; i++) {
-        n *= mask >> i & 1 ? x->shape->dims[i] : 1;
-    }
     if (correction < 0 || n <= correction) {
         gr_fail(GR_ERROR_VALUE, function, "correction",
                 "got %d, want 0 or more, and less than the %lld elements along the axes of %s",
@@ -206,7 +186,7 @@ gr_tensor *gr_std(const gr_tensor *x, gr_axes axes, bool keepdim, int correction
         return &gr__error_tensor;
     }
     gr_tensor *y = gr_div(norm(GR__SITE, centred(node, axes), axes), sqrt((double)n));
-    return shed("gr_std", y, axes, keepdim);
+    return gr__shed("gr_std", y, axes, keepdim);
 }
 
 gr_tensor *gr_standardize(const gr_tensor *x, gr_axes axes, double eps)

@@ -5,8 +5,7 @@
  * Many parts are a chain of nodes that each write one part onto the one before. Nobody can name the
  * inner ones, so the evaluator lets each have the memory of the last, and every part is written
  * once. */
-#include <math.h>
-#include <string.h>
+#include <stdio.h>
 
 #include <gradus/arrange.h>
 
@@ -26,11 +25,8 @@ static gr_tensor *place_rule(const gr_tensor *y, int input, gr_tensor *g)
                          p->step);
 }
 
-#define GR__PLACING(public_name, slot, operands, ...) \
-    { \
-        .name = public_name, .kind = GR__OPAQUE, .arity = operands, .dtypes = GR__ALL, \
-        .kernel = offsetof(gr__kernels, slot), .rule = place_rule, __VA_ARGS__ \
-    }
+#define GR__PLACING(public_name, slot, operands) \
+    GR__OPERATION(public_name, operands, GR__ALL, slot, .rule = place_rule, .onto = operands == 2)
 
 static gr_tensor *node(const gr__primitive *op, const void *site, gr_shape shape,
                        const gr_tensor *base, const gr_tensor *x, gr__placed placed)
@@ -48,14 +44,11 @@ static gr_tensor *node(const gr__primitive *op, const void *site, gr_shape shape
 
 /* ---- the adjoint of a slice ---- */
 
-static const gr__primitive unslice_primitive = GR__PLACING("gr_unslice", pad, 1, .onto = false);
+static const gr__primitive unslice_primitive = GR__PLACING("gr_unslice", pad, 1);
 
 gr_tensor *gr__place(const gr_tensor *x, int axis, int64_t start, int64_t step, int64_t extent)
 {
-    gr_shape shape = gr__public_shape(x->shape);
-
-    shape.dims[axis] = extent;
-    return node(&unslice_primitive, x->site, shape, NULL, x,
+    return node(&unslice_primitive, x->site, gr__with_extent(x->shape, axis, extent), NULL, x,
                 (gr__placed){.axis = axis, .start = start, .step = step});
 }
 
@@ -63,7 +56,7 @@ gr_tensor *gr_unslice(const gr_tensor *x, int axis, int64_t start, int64_t exten
 {
     const gr_tensor *t = gr__own_operand("gr_unslice", "x", x);
 
-    axis = gr__is_error(t) ? -1 : gr__axis("gr_unslice", "axis", axis, t->shape->rank);
+    t = gr__along_axis("gr_unslice", t, &axis);
     if (axis < 0) {
         return &gr__error_tensor;
     }
@@ -76,15 +69,13 @@ gr_tensor *gr_unslice(const gr_tensor *x, int axis, int64_t start, int64_t exten
     if (n == extent) {
         return gr__itself(t);
     }
-    gr_shape shape = gr__public_shape(t->shape);
-    shape.dims[axis] = extent;
-    return node(&unslice_primitive, GR__SITE, shape, NULL, t,
+    return node(&unslice_primitive, GR__SITE, gr__with_extent(t->shape, axis, extent), NULL, t,
                 (gr__placed){.axis = axis, .start = start, .step = 1});
 }
 
 /* ---- sums of slices' gradients ---- */
 
-static const gr__primitive accumulate_primitive = GR__PLACING("gr_add", put_add, 2, .onto = true);
+static const gr__primitive accumulate_primitive = GR__PLACING("gr_add", put_add, 2);
 
 gr_tensor *gr__accumulate(gr_tensor *a, gr_tensor *b)
 {
@@ -100,40 +91,28 @@ gr_tensor *gr__accumulate(gr_tensor *a, gr_tensor *b)
 
 /* ---- pad ---- */
 
-bool gr__check_number(const char *function, const char *argument, const gr_tensor *x, double number)
-{
-    bool whole = number == floor(number) && fabs(number) < 0x1p63;
-
-    return x->dtype != GR_I64 || whole ||
-           gr_fail(GR_ERROR_DTYPE, function, argument,
-                   "got %g beside i64, want a whole number; convert the tensor with gr_cast",
-                   number);
-}
-
-static const gr__primitive pad_primitive = GR__PLACING("gr_pad", pad, 1, .onto = false);
+static const gr__primitive pad_primitive = GR__PLACING("gr_pad", pad, 1);
 
 gr_tensor *gr_pad(const gr_tensor *x, int axis, int64_t before, int64_t after, double value)
 {
-    const gr_tensor *t = gr__own_operand("gr_pad", "x", x);
+    const gr_tensor *t = gr__along_axis("gr_pad", gr__own_operand("gr_pad", "x", x), &axis);
 
-    axis = gr__is_error(t) ? -1 : gr__axis("gr_pad", "axis", axis, t->shape->rank);
-    if (axis < 0 || !gr__check_number("gr_pad", "value", t, value) ||
+    if (axis < 0 || !gr__number_fits("gr_pad", "value", (gr_dtype)t->dtype, value) ||
         !gr__check_padding("gr_pad", t, axis, before, after, INT64_MAX)) {
         return &gr__error_tensor;
     }
     if (before == 0 && after == 0) {
         return gr__itself(t);
     }
-    gr_shape shape = gr__public_shape(t->shape);
-    shape.dims[axis] += before + after;
+    gr_shape shape = gr__with_extent(t->shape, axis, before + t->shape->dims[axis] + after);
     return node(&pad_primitive, GR__SITE, shape, NULL, t,
                 (gr__placed){.axis = axis, .start = before, .step = 1, .fill = value});
 }
 
 /* ---- concat, stack ---- */
 
-static const gr__primitive first_primitive = GR__PLACING("gr_concat", pad, 1, .onto = false);
-static const gr__primitive next_primitive = GR__PLACING("gr_concat", put, 2, .onto = true);
+static const gr__primitive first_primitive = GR__PLACING("gr_concat", pad, 1);
+static const gr__primitive next_primitive = GR__PLACING("gr_concat", put, 2);
 
 /* A list of tensors to be joined; each has `shape` but for its own extent along the axis. */
 typedef struct list {
@@ -236,17 +215,14 @@ gr_tensor *gr_concat(gr_tensor *const *tensors, int n, int axis)
 gr_tensor *gr_stack(gr_tensor *const *tensors, int n, int axis)
 {
     list l = {.function = "gr_stack"};
-    char got[GR_SHAPE_TEXT];
 
     if (!take_list(&l, tensors, n)) {
         return &gr__error_tensor;
     }
-    const gr__shape *shape = l.parts[0]->shape;
-    if (shape->rank == GR_MAX_RANK) {
-        return gr__error(GR_ERROR_SHAPE, l.function, "tensors", "got %s, want a rank of 7 at most",
-                         gr__shape_text(shape, got));
+    if (!gr__has_room(l.function, "tensors", l.parts[0])) {
+        return &gr__error_tensor;
     }
-    l.axis = gr__axis(l.function, "axis", axis, shape->rank + 1);
+    l.axis = gr__axis(l.function, "axis", axis, l.parts[0]->shape->rank + 1);
     if (l.axis < 0) {
         return &gr__error_tensor;
     }

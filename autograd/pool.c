@@ -67,12 +67,6 @@ static gr_tensor *alike(const gr__primitive *op, const gr_tensor *y, const gr__s
              : gr__node1(op, y->site, shape, dtype, a, y->detail);
 }
 
-#define GR__POOL(public_name, operands, slot, derivative) \
-    { \
-        .name = public_name, .kind = GR__OPAQUE, .arity = operands, .dtypes = GR__FLOATS, \
-        .kernel = offsetof(gr__kernels, slot), .rule = derivative \
-    }
-
 /* Descriptors by the number of spatial axes less one. */
 typedef const gr__primitive pair[2];
 
@@ -81,14 +75,15 @@ static gr_tensor *place_rule(const gr_tensor *y, int input, gr_tensor *g);
 static gr_tensor *sum_rule(const gr_tensor *y, int input, gr_tensor *g);
 static gr_tensor *spread_rule(const gr_tensor *y, int input, gr_tensor *g);
 
-static pair pick = {GR__POOL("gr_max_pool1d", 2, pool_pick, pick_rule),
-                    GR__POOL("gr_max_pool2d", 2, pool_pick, pick_rule)};
-static pair place = {GR__POOL("gr_max_pool1d", 2, pool_place, place_rule),
-                     GR__POOL("gr_max_pool2d", 2, pool_place, place_rule)};
-static pair sum = {GR__POOL("gr_avg_pool1d", 1, pool_sum, sum_rule),
-                   GR__POOL("gr_avg_pool2d", 1, pool_sum, sum_rule)};
-static pair spread = {GR__POOL("gr_avg_pool1d", 1, pool_spread, spread_rule),
-                      GR__POOL("gr_avg_pool2d", 1, pool_spread, spread_rule)};
+static pair pick = {GR__OPERATION("gr_max_pool1d", 2, GR__FLOATS, pool_pick, .rule = pick_rule),
+                    GR__OPERATION("gr_max_pool2d", 2, GR__FLOATS, pool_pick, .rule = pick_rule)};
+static pair place = {GR__OPERATION("gr_max_pool1d", 2, GR__FLOATS, pool_place, .rule = place_rule),
+                     GR__OPERATION("gr_max_pool2d", 2, GR__FLOATS, pool_place, .rule = place_rule)};
+static pair sum = {GR__OPERATION("gr_avg_pool1d", 1, GR__FLOATS, pool_sum, .rule = sum_rule),
+                   GR__OPERATION("gr_avg_pool2d", 1, GR__FLOATS, pool_sum, .rule = sum_rule)};
+static pair spread = {
+    GR__OPERATION("gr_avg_pool1d", 1, GR__FLOATS, pool_spread, .rule = spread_rule),
+    GR__OPERATION("gr_avg_pool2d", 1, GR__FLOATS, pool_spread, .rule = spread_rule)};
 
 /* ---- the largest ---- */
 
@@ -198,7 +193,8 @@ gr_tensor *gr_avg_pool2d(const gr_tensor *x, gr_window rows, gr_window columns, 
 
 gr_tensor *gr__enlarge(const void *site, const gr_tensor *x, const gr__shape *shape)
 {
-    static const gr__primitive op = GR__POOL("gr_upsample_nearest2d", 1, pool_spread, spread_rule);
+    static const gr__primitive op = GR__OPERATION("gr_upsample_nearest2d", 1, GR__FLOATS,
+                                                  pool_spread, .rule = spread_rule);
     gr__pool windows = {.axes = 2};
 
     for (int i = 0; i < 2; i++) {

@@ -1,8 +1,8 @@
 /* A user's own primitives: a descriptor made at run time around a forward function and a rule. */
-#include <gradus/primitive.h>
-
 #include <stdio.h>
 #include <string.h>
+
+#include <gradus/primitive.h>
 
 #include "autograd/autograd.h"
 #include "src/kernels/nest.h"
@@ -120,9 +120,8 @@ gr_primitive *gr_primitive_new(const char *name, int inputs, gr_forward *forward
 {
     const char *function = "gr_primitive_new";
 
-    if (!name || !forward) {
-        gr_fail(GR_ERROR_VALUE, function, name ? "forward" : "name", "got NULL, want a %s",
-                name ? "function" : "name");
+    if (!gr__given(function, "name", name, "a name") ||
+        !gr__given(function, "forward", forward, "a function")) {
         return &error_primitive;
     }
     if (inputs < 1 || inputs > 3) {
@@ -160,11 +159,8 @@ gr_tensor *gr_apply(const gr_primitive *primitive, gr_tensor *const *inputs, gr_
     const gr_primitive *p = primitive;
     gr_arg in[3];
 
-    if (!p || !inputs) {
-        return gr__error(GR_ERROR_VALUE, "gr_apply", p ? "inputs" : "primitive",
-                         "got NULL, want %s", p ? "an array" : "a primitive");
-    }
-    if (p == &error_primitive) {
+    if (!gr__given("gr_apply", "primitive", p, "a primitive") ||
+        !gr__given("gr_apply", "inputs", inputs, "an array") || p == &error_primitive) {
         return &gr__error_tensor;
     }
     for (int i = 0; i < p->op.arity; i++) {

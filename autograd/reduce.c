@@ -26,7 +26,7 @@ static gr_tensor *reduce(const gr__primitive *op, const void *site, const gr_ten
                          gr_axes axes, bool keepdim)
 {
     const gr_tensor *node = gr__take_operand(op, "x", x);
-    int mask = gr__is_error(node) ? -1 : gr__axes(op->name, "axes", axes, node->shape->rank);
+    int mask = gr__axes_of(op->name, node, axes);
     char got[GR_SHAPE_TEXT];
 
     if (mask < 0) {
@@ -68,16 +68,14 @@ gr_tensor *gr_sum(const gr_tensor *x, gr_axes axes, bool keepdim)
 
 gr_tensor *gr_mean(const gr_tensor *x, gr_axes axes, bool keepdim)
 {
-    static const gr__primitive mean = {.name = "gr_mean", .dtypes = GR__FLOATS};
-    const gr_tensor *node = gr__take_operand(&mean, "x", x);
-    int mask = gr__is_error(node) ? -1 : gr__axes("gr_mean", "axes", axes, node->shape->rank);
-    int64_t n = 1;
+    const gr_tensor *node = gr__take_floats("gr_mean", "x", x, 0);
+    int mask = gr__axes_of("gr_mean", node, axes);
 
-    for (int i = 0; mask >= 0 && i < node->shape->rank; i++) {
-        n *= mask >> i & 1 ? node->shape->dims[i] : 1;
+    if (mask < 0) {
+        return &gr__error_tensor;
     }
-    return mask < 0 ? &gr__error_tensor
-                    : gr_div(gr_sum(node, axes, keepdim), n > 0 ? (double)n : 1.0);
+    int64_t n = gr__count_along(node->shape, mask);
+    return gr_div(gr_sum(node, axes, keepdim), n > 0 ? (double)n : 1.0);
 }
 
 /* d max / d x_i = 1 / (number of largest) where x_i is the largest */
@@ -126,29 +124,17 @@ gr_tensor *gr_min(const gr_tensor *x, gr_axes axes, bool keepdim)
 
 /* ---- positions ---- */
 
-static const gr__primitive argmax_primitive = {
-    .name = "gr_argmax",
-    .kind = GR__OPAQUE,
-    .arity = 1,
-    .dtypes = GR__ALL,
-    .kernel = offsetof(gr__kernels, argmax),
-};
-
-static const gr__primitive argmin_primitive = {
-    .name = "gr_argmin",
-    .kind = GR__OPAQUE,
-    .arity = 1,
-    .dtypes = GR__ALL,
-    .kernel = offsetof(gr__kernels, argmin),
-};
+static const gr__primitive argmax_primitive = GR__OPERATION("gr_argmax", 1, GR__ALL, argmax,
+                                                            .rule = NULL);
+static const gr__primitive argmin_primitive = GR__OPERATION("gr_argmin", 1, GR__ALL, argmin,
+                                                            .rule = NULL);
 
 static gr_tensor *position(const gr__primitive *op, const void *site, const gr_tensor *x, int axis,
                            bool keepdim)
 {
-    const gr_tensor *node = gr__take_operand(op, "x", x);
+    const gr_tensor *node = gr__along_axis(op->name, gr__take_operand(op, "x", x), &axis);
     char got[GR_SHAPE_TEXT];
 
-    axis = gr__is_error(node) ? -1 : gr__axis(op->name, "axis", axis, node->shape->rank);
     if (axis < 0) {
         return &gr__error_tensor;
     }

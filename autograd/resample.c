@@ -8,8 +8,7 @@
  * tensor. */
 static const gr_tensor *take_image(const char *function, const gr_tensor *x, int rank)
 {
-    const gr__primitive any = {.name = function, .dtypes = GR__FLOATS};
-    const gr_tensor *node = gr__take_operand(&any, "x", x);
+    const gr_tensor *node = gr__take_floats(function, "x", x, 0);
     char got[GR_SHAPE_TEXT];
 
     if (gr__is_error(node)) {
@@ -35,9 +34,8 @@ static const gr__shape *resized(const char *function, const gr_tensor *x, int64_
 {
     gr_shape shape = gr__public_shape(x->shape);
 
-    if (height < 1 || width < 1) {
-        gr_fail(GR_ERROR_VALUE, function, height < 1 ? "height" : "width",
-                "got %lld, want 1 or more", (long long)(height < 1 ? height : width));
+    if (!gr__at_least(function, "height", height, 1) ||
+        !gr__at_least(function, "width", width, 1)) {
         return NULL;
     }
     shape.dims[shape.rank - 2] = height;
@@ -80,17 +78,12 @@ static gr_tensor *linear(const gr_tensor *x, int axis, int64_t size, bool align_
     double extent = (double)gr_dim(x, axis), last = extent - 1;
     double step = !align_corners ? extent / (double)size : size > 1 ? last / (double)(size - 1) : 0;
     double start = align_corners ? 0 : step / 2 - 0.5;
-    gr_shape along = {.rank = gr_rank(x)};
-
-    for (int i = 0; i < along.rank; i++) {
-        along.dims[i] = i == along.rank + axis ? size : 1;
-    }
     gr_tensor *at = gr_clamp(gr_arange(GR_F64, size, start, step), 0.0, last);
     gr_tensor *low = gr_floor(at), *high = gr_minimum(gr_add(low, 1), last);
     gr_tensor *below = gr_take(x, axis, gr_cast(low, GR_I64));
     gr_tensor *above = gr_take(x, axis, gr_cast(high, GR_I64));
     gr_tensor *part = gr_cast(gr_sub(at, low), gr_dtype_of(x));
-    return gr_lerp(below, above, gr_reshape(part, along));
+    return gr_lerp(below, above, gr__laid_along(part, gr_rank(x) + axis, gr_rank(x)));
 }
 
 gr_tensor *gr_upsample_bilinear2d(const gr_tensor *x, int64_t height, int64_t width,
@@ -158,10 +151,8 @@ static bool check_grid(const gr_tensor *x, const gr_tensor *grid, gr_border bord
     const gr__shape *s = grid->shape;
     char got[GR_SHAPE_TEXT];
 
-    if (grid->dtype != x->dtype) {
-        return gr_fail(GR_ERROR_DTYPE, "gr_grid_sample", "grid",
-                       "got %s, want %s as x; convert with gr_cast",
-                       gr_dtype_name((gr_dtype)grid->dtype), gr_dtype_name((gr_dtype)x->dtype));
+    if (!gr__same_dtype("gr_grid_sample", "grid", grid, "x", x)) {
+        return false;
     }
     if (s->rank != 4 || s->dims[0] != x->shape->dims[0] || s->dims[3] != 2) {
         return gr_fail(GR_ERROR_SHAPE, "gr_grid_sample", "grid",

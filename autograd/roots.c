@@ -15,12 +15,8 @@ static bool iterate(const char *function, const gr_tensor *a, int iterations, ro
 {
     const gr_tensor *x = gr__take_square(function, "a", a);
 
-    if (gr__is_error(x)) {
+    if (gr__is_error(x) || !gr__at_least(function, "iterations", iterations, 1)) {
         return false;
-    }
-    if (iterations < 1) {
-        return gr_fail(GR_ERROR_VALUE, function, "iterations", "got %d, want 1 or more",
-                       iterations);
     }
     gr_tensor *norm = gr_norm(gr_detach(x), GR_AXES(-2, -1), true);
     gr_tensor *scale = gr_where(gr_equal(norm, 0), 1, norm), *one = gr__identity(x);
@@ -101,24 +97,13 @@ static gr_tensor *largest_value(const gr_tensor *w, const gr_tensor *u, int iter
 gr_tensor *gr_spectral_norm(const gr_tensor *w, const gr_tensor *u, int iterations,
                             gr_tensor **next)
 {
-    gr__pair p = {"gr_spectral_norm", "w", "u", w, u};
-    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
+    gr__pair p = {"gr_spectral_norm", "w", "u", w, u, 2, 1};
 
     if (next) {
         *next = &gr__error_tensor;
     }
-    if (!gr__take_pair(&p, 2, 1)) {
-        return &gr__error_tensor;
-    }
-    const gr__shape *s = p.a->shape, *t = p.b->shape;
-    if (t->dims[t->rank - 1] != s->dims[s->rank - 2]) {
-        return gr__error(GR_ERROR_SHAPE, p.function, "u", "got %s, want (%s%lld) since w is %s",
-                         gr__shape_text(t, got), t->rank > 1 ? "*," : "",
-                         (long long)s->dims[s->rank - 2], gr__shape_text(s, want));
-    }
-    if (iterations < 0) {
-        return gr__error(GR_ERROR_VALUE, p.function, "iterations", "got %d, want 0 or more",
-                         iterations);
-    }
-    return gr__pair_batch(&p, 2, 1) ? largest_value(p.a, p.b, iterations, next) : &gr__error_tensor;
+    return gr__take_pair(&p) && gr__pair_meets(&p, -2, -1) &&
+                   gr__at_least(p.function, "iterations", iterations, 0) && gr__pair_batch(&p)
+               ? largest_value(p.a, p.b, iterations, next)
+               : &gr__error_tensor;
 }

@@ -14,9 +14,7 @@ static const gr__scan *scan_of(const gr_tensor *y)
 
 static gr_tensor *scan(const gr__primitive *op, const void *site, const gr_tensor *x, int axis)
 {
-    const gr_tensor *node = gr__take_operand(op, "x", x);
-
-    axis = gr__is_error(node) ? -1 : gr__axis(op->name, "axis", axis, node->shape->rank);
+    const gr_tensor *node = gr__along_axis(op->name, gr__take_operand(op, "x", x), &axis);
     const gr__scan *detail = axis < 0 ? NULL : gr__detail(&(gr__scan){axis, false}, sizeof *detail);
     return detail ? gr__node1(op, site, node->shape, (gr_dtype)node->dtype, node, detail)
                   : &gr__error_tensor;
@@ -62,14 +60,8 @@ static gr_tensor *recurrence_rule(const gr_tensor *y, int input, gr_tensor *g)
     return scan_of(y)->reverse ? gr_mul(before(t, y, 0), y) : gr_mul(t, before(y, y, 0));
 }
 
-static const gr__primitive recurrence_primitive = {
-    .name = "gr_recurrence",
-    .kind = GR__OPAQUE,
-    .arity = 2,
-    .dtypes = GR__FLOATS,
-    .kernel = offsetof(gr__kernels, recurrence),
-    .rule = recurrence_rule,
-};
+static const gr__primitive recurrence_primitive = GR__OPERATION(
+    "gr_recurrence", 2, GR__FLOATS, recurrence, .rule = recurrence_rule);
 
 gr_tensor *(gr_recurrence)(gr_arg a, const gr_tensor *b, int axis)
 {
@@ -77,20 +69,10 @@ gr_tensor *(gr_recurrence)(gr_arg a, const gr_tensor *b, int axis)
     const gr_tensor *x = gr__is_error(y)
                              ? y
                              : gr__take_operand(&recurrence_primitive, "a", gr__tensor_of(a, y));
-    char got[GR_SHAPE_TEXT], want[GR_SHAPE_TEXT];
 
-    if (gr__is_error(x)) {
+    if (gr__is_error(x) || !gr__same_dtype("gr_recurrence", "a", x, "b", y) ||
+        !gr__broadcasts_to("gr_recurrence", "a", x, y->shape)) {
         return &gr__error_tensor;
-    }
-    if (x->dtype != y->dtype) {
-        return gr__error(GR_ERROR_DTYPE, "gr_recurrence", "a",
-                         "got %s, want %s as b; convert with gr_cast",
-                         gr_dtype_name((gr_dtype)x->dtype), gr_dtype_name((gr_dtype)y->dtype));
-    }
-    if (gr__shape_broadcast("gr_recurrence", x->shape, y->shape) != y->shape) {
-        return gr__error(GR_ERROR_SHAPE, "gr_recurrence", "a",
-                         "got %s, want a shape that broadcasts to that of b, %s",
-                         gr__shape_text(x->shape, got), gr__shape_text(y->shape, want));
     }
     axis = gr__axis("gr_recurrence", "axis", axis, y->shape->rank);
     const gr__scan *detail = axis < 0 ? NULL : gr__detail(&(gr__scan){axis, false}, sizeof *detail);
@@ -119,14 +101,8 @@ static gr_tensor *cumsum_rule(const gr_tensor *y, int input, gr_tensor *g)
                   : &gr__error_tensor;
 }
 
-static const gr__primitive cumsum_primitive = {
-    .name = "gr_cumsum",
-    .kind = GR__OPAQUE,
-    .arity = 1,
-    .dtypes = GR__ALL,
-    .kernel = offsetof(gr__kernels, cumsum),
-    .rule = cumsum_rule,
-};
+static const gr__primitive cumsum_primitive = GR__OPERATION("gr_cumsum", 1, GR__ALL, cumsum,
+                                                            .rule = cumsum_rule);
 
 gr_tensor *gr_cumsum(const gr_tensor *x, int axis)
 {
@@ -141,14 +117,8 @@ static gr_tensor *cumprod_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_mul(before(y, y, 1), taken_back(y, y->in[input].tensor, g));
 }
 
-static const gr__primitive cumprod_primitive = {
-    .name = "gr_cumprod",
-    .kind = GR__OPAQUE,
-    .arity = 1,
-    .dtypes = GR__ALL,
-    .kernel = offsetof(gr__kernels, cumprod),
-    .rule = cumprod_rule,
-};
+static const gr__primitive cumprod_primitive = GR__OPERATION("gr_cumprod", 1, GR__ALL, cumprod,
+                                                             .rule = cumprod_rule);
 
 gr_tensor *gr_cumprod(const gr_tensor *x, int axis)
 {
@@ -168,14 +138,8 @@ static gr_tensor *logcumsumexp_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_mul(share, taken_back(y, kept, g));
 }
 
-static const gr__primitive logcumsumexp_primitive = {
-    .name = "gr_logcumsumexp",
-    .kind = GR__OPAQUE,
-    .arity = 1,
-    .dtypes = GR__FLOATS,
-    .kernel = offsetof(gr__kernels, logcumsumexp),
-    .rule = logcumsumexp_rule,
-};
+static const gr__primitive logcumsumexp_primitive = GR__OPERATION(
+    "gr_logcumsumexp", 1, GR__FLOATS, logcumsumexp, .rule = logcumsumexp_rule);
 
 gr_tensor *gr_logcumsumexp(const gr_tensor *x, int axis)
 {

@@ -6,12 +6,6 @@
 
 #include "autograd/autograd.h"
 
-#define GR__FOLD(public_name, types, slot, derivative) \
-    { \
-        .name = public_name, .kind = GR__OPAQUE, .arity = 2, .dtypes = types, \
-        .kernel = offsetof(gr__kernels, slot), .rule = derivative, \
-    }
-
 /* What every function here takes: x, and the index over x's shape; the error tensor: something is
  * wrong, and has been reported. */
 typedef struct rows {
@@ -27,10 +21,7 @@ static bool good(const gr__primitive *op, const gr_tensor *x, const gr_tensor *i
     if (x->shape->rank == 0) {
         return gr_fail(GR_ERROR_SHAPE, op->name, "x", "got (), want a rank of 1 or more");
     }
-    if (n < 0) {
-        return gr_fail(GR_ERROR_VALUE, op->name, "n", "got %lld, want 0 or more", (long long)n);
-    }
-    if (!gr_check_index(op->name, "index", index, n)) {
+    if (!gr__at_least(op->name, "n", n, 0) || !gr_check_index(op->name, "index", index, n)) {
         return false;
     }
     gr_shape shape = gr_shape_of(index), result = gr__public_shape(x->shape);
@@ -50,11 +41,7 @@ static rows take_rows(const gr__primitive *op, const gr_tensor *x, const gr_tens
     if (gr__is_error(r.x) || !good(op, r.x, index, n)) {
         return r;
     }
-    gr_shape column = {.rank = r.x->shape->rank, .dims = {r.x->shape->dims[0]}};
-    for (int i = 1; i < column.rank; i++) {
-        column.dims[i] = 1;
-    }
-    r.index = gr_expand(gr_reshape(index, column), gr__public_shape(r.x->shape));
+    r.index = gr_expand(gr__laid_along(index, 0, r.x->shape->rank), gr__public_shape(r.x->shape));
     return r;
 }
 
@@ -77,8 +64,8 @@ static gr_tensor *sum_rule(const gr_tensor *y, int input, gr_tensor *g)
     return input == 0 ? to_rows(g, y->in[1].tensor) : NULL;
 }
 
-static const gr__primitive sum_primitive = GR__FOLD("gr_segment_sum", GR__ALL, scatter_add,
-                                                    sum_rule);
+static const gr__primitive sum_primitive = GR__OPERATION("gr_segment_sum", 2, GR__ALL, scatter_add,
+                                                         .rule = sum_rule);
 
 gr_tensor *gr_segment_sum(const gr_tensor *x, const gr_tensor *index, int64_t n)
 {
@@ -89,16 +76,16 @@ gr_tensor *gr_segment_sum(const gr_tensor *x, const gr_tensor *index, int64_t n)
 
 gr_tensor *gr_segment_mean(const gr_tensor *x, const gr_tensor *index, int64_t n)
 {
-    static const gr__primitive op = GR__FOLD("gr_segment_mean", GR__FLOATS, scatter_add, sum_rule);
+    static const gr__primitive op = GR__OPERATION("gr_segment_mean", 2, GR__FLOATS, scatter_add,
+                                                  .rule = sum_rule);
     rows r = take_rows(&op, x, index, n);
 
     if (gr__is_error(r.index)) {
         return &gr__error_tensor;
     }
-    gr_shape column = {.rank = r.x->shape->rank, .dims = {n, 1, 1, 1, 1, 1, 1, 1}};
     gr_tensor *ones = gr_full((gr_dtype)r.x->dtype, GR_SHAPE(gr_count(index)), 1);
     gr_tensor *count = gr_maximum(gr__scatter(&op, GR__SITE, ones, 0, index, n), 1);
-    return gr_div(fold(&op, GR__SITE, &r, r.x), gr_reshape(count, column));
+    return gr_div(fold(&op, GR__SITE, &r, r.x), gr__laid_along(count, 0, r.x->shape->rank));
 }
 
 /* ---- max ---- */
@@ -116,8 +103,8 @@ static gr_tensor *max_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_where(chosen, to_rows(gr_div(g, gr_maximum(ties, 1)), index), 0);
 }
 
-static const gr__primitive max_primitive = GR__FOLD("gr_segment_max", GR__FLOATS, scatter_max,
-                                                    max_rule);
+static const gr__primitive max_primitive = GR__OPERATION("gr_segment_max", 2, GR__FLOATS,
+                                                         scatter_max, .rule = max_rule);
 
 gr_tensor *gr_segment_max(const gr_tensor *x, const gr_tensor *index, int64_t n)
 {
@@ -151,7 +138,8 @@ static parts parts_of(const gr__primitive *op, const void *site, const rows *r)
 
 gr_tensor *gr_segment_logsumexp(const gr_tensor *x, const gr_tensor *index, int64_t n)
 {
-    static const gr__primitive op = GR__FOLD("gr_segment_logsumexp", GR__FLOATS, scatter_max, NULL);
+    static const gr__primitive op = GR__OPERATION("gr_segment_logsumexp", 2, GR__FLOATS,
+                                                  scatter_max, .rule = NULL);
     rows r = take_rows(&op, x, index, n);
 
     if (gr__is_error(r.index)) {
@@ -163,7 +151,8 @@ gr_tensor *gr_segment_logsumexp(const gr_tensor *x, const gr_tensor *index, int6
 
 gr_tensor *gr_segment_softmax(const gr_tensor *x, const gr_tensor *index, int64_t n)
 {
-    static const gr__primitive op = GR__FOLD("gr_segment_softmax", GR__FLOATS, scatter_max, NULL);
+    static const gr__primitive op = GR__OPERATION("gr_segment_softmax", 2, GR__FLOATS, scatter_max,
+                                                  .rule = NULL);
     rows r = take_rows(&op, x, index, n);
 
     if (gr__is_error(r.index)) {

@@ -5,6 +5,23 @@
 
 #include "autograd/slopes.h"
 
+gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low)
+{
+    gr_tensor *wins = gr_greater(high, low);
+
+    if (!high.tensor || !low.tensor) {
+        return gr_where(wins, gradient, 0);
+    }
+    return gr_where(wins, gradient, gr_where(gr_equal(high, low), gr_mul(0.5, gradient), 0));
+}
+
+gr_arg(gr__minus)(gr_arg a, gr_arg b)
+{
+    bool numbers = !a.tensor && !b.tensor;
+
+    return numbers ? (gr_arg){NULL, a.number - b.number} : (gr_arg){gr_sub(a, b), 0};
+}
+
 gr_tensor *gr__unit(gr_arg x, const gr_tensor *radius)
 {
     gr_tensor *none = gr_equal(radius, 0);

@@ -5,6 +5,15 @@
 
 #include "autograd/autograd.h"
 
+/* a - b, where both may be numbers. */
+gr_arg gr__minus(gr_arg a, gr_arg b);
+#define gr__minus(a, b) gr__minus(GR_ARG(a), GR_ARG(b))
+
+/* The gradient's part that a maximum or minimum passes to the operand that is larger (smaller): the
+ * whole where `high` > `low`; where they tie half of it if both are tensors, nothing at a
+ * number. */
+gr_tensor *gr__share(gr_tensor *gradient, gr_arg high, gr_arg low);
+
 /* x / radius, 0 with all its derivatives where the radius is 0. */
 gr_tensor *gr__unit(gr_arg x, const gr_tensor *radius);
 

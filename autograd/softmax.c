@@ -19,7 +19,7 @@ static const rows *rows_of(const gr_tensor *y)
 static const gr_tensor *take_rows(const gr__primitive *op, const gr_tensor *x, gr_axes axes)
 {
     const gr_tensor *node = gr__take_operand(op, "x", x);
-    int mask = gr__is_error(node) ? -1 : gr__axes(op->name, "axes", axes, node->shape->rank);
+    int mask = gr__axes_of(op->name, node, axes);
     char got[GR_SHAPE_TEXT];
 
     if (mask < 0) {
@@ -111,12 +111,7 @@ gr_tensor *gr_logsumexp(const gr_tensor *x, gr_axes axes, bool keepdim)
 {
     gr_tensor *y = composed(&logsumexp_primitive, GR__SITE, x, axes, logsumexp_value);
 
-    if (keepdim || gr__is_error(y)) {
-        return y;
-    }
-    int mask = gr__axes("gr_logsumexp", "axes", axes, y->shape->rank);
-    const gr__shape *shape = gr__shape_reduced("gr_logsumexp", y->shape, mask, false);
-    return shape ? gr_reshape(y, gr__public_shape(shape)) : &gr__error_tensor;
+    return gr__shed("gr_logsumexp", y, axes, keepdim);
 }
 
 /* ---- log-softmax ---- */

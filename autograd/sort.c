@@ -13,10 +13,7 @@ static size_t argsort_scratch(const gr_tensor *y, int threads)
 }
 
 #define GR__ARGSORT(public_name) \
-    { \
-        .name = public_name, .kind = GR__OPAQUE, .arity = 1, .dtypes = GR__ALL, \
-        .kernel = offsetof(gr__kernels, argsort), .scratch = argsort_scratch, \
-    }
+    GR__OPERATION(public_name, 1, GR__ALL, argsort, .scratch = argsort_scratch)
 
 static const gr__primitive argsort_primitive = GR__ARGSORT("gr_argsort");
 static const gr__primitive argtopk_primitive = GR__ARGSORT("gr_argtopk");
@@ -27,19 +24,14 @@ static const gr__primitive ranks_primitive = GR__ARGSORT("gr_ranks");
 /* The operand, with the axis counted from 0; or the error tensor. */
 static const gr_tensor *take_row(const gr__primitive *op, const gr_tensor *x, int *axis)
 {
-    const gr_tensor *node = gr__take_operand(op, "x", x);
-
-    *axis = gr__is_error(node) ? -1 : gr__axis(op->name, "axis", *axis, node->shape->rank);
-    return *axis < 0 ? &gr__error_tensor : node;
+    return gr__along_axis(op->name, gr__take_operand(op, "x", x), axis);
 }
 
 /* The positions of the first k elements in order. */
 static gr_tensor *first(const gr__primitive *op, const void *site, const gr_tensor *x, int axis,
                         int64_t k, bool descending)
 {
-    gr_shape shape = gr__public_shape(x->shape);
-
-    shape.dims[axis] = k;
+    gr_shape shape = gr__with_extent(x->shape, axis, k);
     const gr__shape *s = gr__shape_of(op->name, "k", shape.rank, shape.dims);
     const gr__order *detail = gr__detail(&(gr__order){axis, descending}, sizeof *detail);
     return detail ? gr__node1(op, site, s, GR_I64, x, detail) : &gr__error_tensor;
@@ -110,12 +102,8 @@ gr_tensor *gr_ranks(const gr_tensor *x, int axis, bool descending)
         return &gr__error_tensor;
     }
     int64_t n = row->shape->dims[axis];
-    gr_shape column = {.rank = row->shape->rank - axis, .dims = {n}};
-    for (int i = 1; i < column.rank; i++) {
-        column.dims[i] = 1;
-    }
-    gr_tensor *places = gr_expand(gr_reshape(gr_arange(GR_I64, n, 0, 1), column),
-                                  gr__public_shape(row->shape));
+    gr_tensor *places = gr__laid_along(gr_arange(GR_I64, n, 0, 1), axis, row->shape->rank);
+    places = gr_expand(places, gr__public_shape(row->shape));
     return gr_scatter_add(places, axis, order(&ranks_primitive, GR__SITE, row, axis, descending),
                           n);
 }

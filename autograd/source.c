@@ -62,9 +62,8 @@ gr_tensor *gr_ones(gr_shape shape)
 
 gr_tensor *gr_arange(gr_dtype dtype, int64_t n, double start, double step)
 {
-    if (n < 0) {
-        return gr__error(GR_ERROR_VALUE, "gr_arange", "n", "got %lld, want 0 or more",
-                         (long long)n);
+    if (!gr__at_least("gr_arange", "n", n, 0)) {
+        return &gr__error_tensor;
     }
     return progression("gr_arange", GR__SITE, dtype, GR_SHAPE(n), start, step);
 }
@@ -75,9 +74,8 @@ gr_tensor *gr_linspace(gr_dtype dtype, int64_t n, double first, double last)
         return gr__error(GR_ERROR_DTYPE, "gr_linspace", "dtype", "got %s, want f32 or f64",
                          gr_dtype_name(dtype));
     }
-    if (n < 0) {
-        return gr__error(GR_ERROR_VALUE, "gr_linspace", "n", "got %lld, want 0 or more",
-                         (long long)n);
+    if (!gr__at_least("gr_linspace", "n", n, 0)) {
+        return &gr__error_tensor;
     }
     double gaps = n > 1 ? (double)(n - 1) : 1;
     gr_tensor *rise = gr_div(gr_arange(GR_F64, n, 0, 1), gaps);

@@ -149,9 +149,8 @@ static gr_tensor *insert_or_remove(const char *function, const gr_tensor *x, int
     if (axis < 0) {
         return &gr__error_tensor;
     }
-    if (insert && shape.rank == GR_MAX_RANK) {
-        return gr__error(GR_ERROR_SHAPE, function, "x", "got %s, want a rank of 7 at most",
-                         gr__shape_text(node->shape, got));
+    if (insert && !gr__has_room(function, "x", node)) {
+        return &gr__error_tensor;
     }
     if (!insert && shape.dims[axis] != 1) {
         return gr__error(GR_ERROR_SHAPE, function, "x", "axis %d of %s has extent %lld, want 1",
@@ -420,9 +419,8 @@ static int64_t bound(int64_t i, int64_t extent)
 static gr_tensor *slice(const char *function, const void *site, const gr_tensor *x, int axis,
                         int64_t start, int64_t stop, int64_t step)
 {
-    const gr_tensor *node = gr__own_operand(function, "x", x);
+    const gr_tensor *node = gr__along_axis(function, gr__own_operand(function, "x", x), &axis);
 
-    axis = gr__is_error(node) ? -1 : gr__axis(function, "axis", axis, node->shape->rank);
     if (axis < 0) {
         return &gr__error_tensor;
     }
@@ -483,7 +481,7 @@ static gr_tensor *flip_rule(const gr_tensor *y, int input, gr_tensor *g)
 gr_tensor *gr_flip(const gr_tensor *x, gr_axes axes)
 {
     const gr_tensor *node = gr__take_operand(&flip_primitive, "x", x);
-    int mask = gr__is_error(node) ? -1 : gr__axes("gr_flip", "axes", axes, node->shape->rank);
+    int mask = gr__axes_of("gr_flip", node, axes);
 
     return mask < 0 ? &gr__error_tensor
                     : make(&flip_primitive, GR__SITE, node->shape, node, &(view){.mask = mask});

@@ -55,24 +55,19 @@ gr_tensor *gr_windows(const gr_tensor *x, int axis, int64_t size, int64_t step)
     const gr_tensor *node = gr__take_operand(&windows_primitive, "x", x);
     char got[GR_SHAPE_TEXT];
 
-    axis = gr__is_error(node) ? -1 : gr__axis("gr_windows", "axis", axis, node->shape->rank);
-    if (axis < 0) {
+    node = gr__along_axis("gr_windows", node, &axis);
+    if (axis < 0 || !gr__has_room("gr_windows", "x", node)) {
         return &gr__error_tensor;
     }
     gr_shape shape = gr__public_shape(node->shape);
-    if (shape.rank == GR_MAX_RANK) {
-        return gr__error(GR_ERROR_SHAPE, "gr_windows", "x", "got %s, want a rank of 7 at most",
-                         gr__shape_text(node->shape, got));
-    }
     int64_t *extent = &shape.dims[axis];
     if (size < 1 || size > *extent) {
         return gr__error(GR_ERROR_VALUE, "gr_windows", "size",
                          "got %lld, want 1 to %lld, the extent of axis %d of %s", (long long)size,
                          (long long)*extent, axis, gr__shape_text(node->shape, got));
     }
-    if (step < 1) {
-        return gr__error(GR_ERROR_VALUE, "gr_windows", "step", "got %lld, want 1 or more",
-                         (long long)step);
+    if (!gr__at_least("gr_windows", "step", step, 1)) {
+        return &gr__error_tensor;
     }
     int64_t windows = (*extent - size) / step + 1;
     *extent = windows;
@@ -95,14 +90,8 @@ static gr_tensor *overlap_add_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_windows(gr_slice(g, hops->axis, 0, used), hops->axis, size, hops->step);
 }
 
-static const gr__primitive overlap_add_primitive = {
-    .name = "gr_overlap_add",
-    .kind = GR__OPAQUE,
-    .arity = 1,
-    .dtypes = GR__ALL,
-    .kernel = offsetof(gr__kernels, overlap_add),
-    .rule = overlap_add_rule,
-};
+static const gr__primitive overlap_add_primitive = GR__OPERATION(
+    "gr_overlap_add", 1, GR__ALL, overlap_add, .rule = overlap_add_rule);
 
 /* How far n windows reach, at most INT64_MAX. */
 static int64_t reach(int64_t n, int64_t size, int64_t step)
@@ -132,12 +121,8 @@ gr_tensor *gr_overlap_add(const gr_tensor *x, int axis, int64_t step, int64_t ex
     }
     int64_t size = shape.dims[--shape.rank];
     axis = gr__axis("gr_overlap_add", "axis", axis, shape.rank);
-    if (axis < 0) {
+    if (axis < 0 || !gr__at_least("gr_overlap_add", "step", step, 1)) {
         return &gr__error_tensor;
-    }
-    if (step < 1) {
-        return gr__error(GR_ERROR_VALUE, "gr_overlap_add", "step", "got %lld, want 1 or more",
-                         (long long)step);
     }
     int64_t windows = shape.dims[axis], want = reach(windows, size, step);
     if (extent < want) {
@@ -172,8 +157,7 @@ static grid grid_of(const char *function, int64_t height, int64_t width, gr_wind
 
 gr_tensor *gr_unfold2d(const gr_tensor *x, gr_window rows, gr_window columns)
 {
-    static const gr__primitive unfold = {.name = "gr_unfold2d", .dtypes = GR__FLOATS};
-    const gr_tensor *node = gr__take_operand(&unfold, "x", x);
+    const gr_tensor *node = gr__take_floats("gr_unfold2d", "x", x, 0);
     char got[GR_SHAPE_TEXT];
 
     if (gr__is_error(node)) {
@@ -220,8 +204,7 @@ static bool check_columns(const gr_tensor *x, gr_window rows, gr_window columns,
 gr_tensor *gr_fold2d(const gr_tensor *x, int64_t height, int64_t width, gr_window rows,
                      gr_window columns)
 {
-    static const gr__primitive fold = {.name = "gr_fold2d", .dtypes = GR__FLOATS};
-    const gr_tensor *node = gr__take_operand(&fold, "x", x);
+    const gr_tensor *node = gr__take_floats("gr_fold2d", "x", x, 0);
     grid g = {-1, -1};
 
     if (!gr__is_error(node)) {

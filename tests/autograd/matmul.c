@@ -203,9 +203,7 @@ Test(matmul, errors)
                  "gr_matmul: a: got (3), want a rank of 2 or more; gr_unsqueeze makes "
                  "a vector a matrix");
     cr_assert(gr_is_error(gr_matmul(a, ones(GR_SCALAR))));
-    expect_error(GR_ERROR_SHAPE,
-                 "gr_matmul: b: got (), want a rank of 2 or more; gr_unsqueeze makes "
-                 "a vector a matrix");
+    expect_error(GR_ERROR_SHAPE, "gr_matmul: b: got (), want a rank of 2 or more");
     cr_assert(gr_is_error(gr_matmul(a, gr_full(GR_F64, GR_SHAPE(3, 2), 1))));
     expect_error(GR_ERROR_DTYPE, "gr_matmul: b: got f64, want f32 as a; convert with gr_cast");
     cr_assert(gr_is_error(gr_matmul(a, gr_full(GR_I64, GR_SHAPE(3, 2), 1))));
