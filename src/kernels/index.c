@@ -160,10 +160,9 @@ static void scatter(const gr__array *out, const gr__array *in, int axis, int thr
                     gr__fault *fault, int64_t size, fold_kernel *fold)
 {
     const gr__array *source = &in[0], *index = &in[1];
-    int after = axis + 1;
-    gr__nest outer = gr__nest_of(axis, source->dims, source->strides, index->strides);
-    gr__nest inner = gr__nest_of(source->rank - after, source->dims + after,
-                                 source->strides + after, index->strides + after);
+    gr__sides around = gr__sides_of(axis, source->rank, source->dims, source->strides,
+                                    index->strides);
+    gr__nest outer = around.before, inner = around.behind;
     int64_t width = inner.rows * inner.width, slice = out->dims[axis] * width;
 
     GR__KERNEL(gr__check_index)(index, out->dims[axis], fault);

@@ -47,6 +47,20 @@ static inline gr__nest gr__nest_of(int rank, const int64_t *dims, const int64_t 
     return n;
 }
 
+/* The positions before and behind an axis. */
+typedef struct gr__sides {
+    gr__nest before, behind;
+} gr__sides;
+
+static inline gr__sides gr__sides_of(int axis, int rank, const int64_t *dims,
+                                     const int64_t *strides0, const int64_t *strides1)
+{
+    int next = axis + 1;
+
+    return (gr__sides){gr__nest_of(axis, dims, strides0, strides1),
+                       gr__nest_of(rank - next, dims + next, strides0 + next, strides1 + next)};
+}
+
 /* A stretch of a row: where it begins in logical order and in each array, and how long it is. */
 typedef struct gr__piece {
     int64_t first, count, offset[2];
@@ -72,6 +86,12 @@ static inline gr__piece gr__nest_piece(const gr__nest *n, int64_t size, int64_t 
         row /= n->dims[d];
     }
     return p;
+}
+
+/* Bytes of an element. */
+static inline int64_t gr__size_of(const gr__array *x)
+{
+    return x->dtype == GR_F32 ? (int64_t)sizeof(float) : (int64_t)sizeof(double);
 }
 
 /* Writes element number `i` of an array as (3,0). Its extents multiply to an int64, so it has at

@@ -159,7 +159,7 @@ static void search(search_kernel *kernel, const gr__array *out, const gr__array 
 {
     gr__nest n = gr__nest_of(out->rank, out->dims, in->strides, in->strides);
     int64_t extent = in->dims[along->axis], stride = in->strides[along->axis], step = n.step[0];
-    int64_t size = in->dtype == GR_F32 ? (int64_t)sizeof(float) : (int64_t)sizeof(double);
+    int64_t size = gr__size_of(in);
     bool aside = llabs(step) < llabs(stride); /* neighbours first, else one position at a time */
 
     if (in->count == 0) return;

@@ -157,7 +157,7 @@ WALK(i64, int64_t, int64_t)
 /* An array's part of a walk, whose strides along the axis may be turned round. */
 static place place_of(const gr__array *x, int64_t offset, int64_t aside, const gr__scan *s)
 {
-    int64_t size = x->dtype == GR_F32 ? (int64_t)sizeof(float) : (int64_t)sizeof(double);
+    int64_t size = gr__size_of(x);
     int64_t along = x->strides[s->axis], last = (x->dims[s->axis] - 1) * along;
     char *data = (char *)x->data + (offset + (s->reverse ? last : 0)) * size;
 
@@ -168,10 +168,8 @@ static place place_of(const gr__array *x, int64_t offset, int64_t aside, const g
 static void scan(walk_kernel *kernel, const gr__array *out, const gr__array *x, const gr__array *a,
                  const gr__scan *s, int threads)
 {
-    int after = s->axis + 1, inner_rank = x->rank - after;
-    gr__nest outer = gr__nest_of(s->axis, x->dims, x->strides, a->strides);
-    gr__nest inner = gr__nest_of(inner_rank, x->dims + after, x->strides + after,
-                                 a->strides + after);
+    gr__sides around = gr__sides_of(s->axis, x->rank, x->dims, x->strides, a->strides);
+    gr__nest outer = around.before, inner = around.behind;
     int64_t behind = inner.rows * inner.width, extent = x->dims[s->axis];
     const gr__nest *sides = behind == 1 ? &outer : &inner;
     int64_t high = behind == 1 ? WIDE : 1, low = behind == 1 ? 1 : WIDE;

@@ -160,7 +160,7 @@ static void argsort(row_kernel *kernel, const gr__array *out, const gr__array *i
                     const gr__order *order, int threads)
 {
     int64_t dims[GR_MAX_RANK], n = in->dims[order->axis], wanted = out->dims[order->axis];
-    int64_t size = in->dtype == GR_F32 ? (int64_t)sizeof(float) : (int64_t)sizeof(double);
+    int64_t size = gr__size_of(in);
 
     if (out->count == 0) return;
     for (int d = 0; d < out->rank; d++) dims[d] = d == order->axis ? 1 : out->dims[d];
