@@ -1,5 +1,5 @@
-/* Rearranging by composition: padding with a tensor's own elements, parts, repetitions, diagonals and
- * triangles. Nothing here has a kernel or a derivative of its own. */
+/* Rearranging by composition: padding with a tensor's own elements, parts, repetitions, diagonals
+ * and triangles. Nothing here has a kernel or a derivative of its own. */
 #include <gradus/arrange.h>
 
 #include "autograd/autograd.h"

@@ -40,6 +40,11 @@ bool gr__given(const char *function, const char *argument, bool given, const cha
 /* Whether a number is `least` or more. */
 bool gr__at_least(const char *function, const char *argument, int64_t number, int64_t least);
 
+/* Whether a field of an argument is `least` to `most` (INT64_MAX: or more); `cure` ends the
+ * message. */
+bool gr__field_fits(const char *function, const char *options, const char *field, int64_t value,
+                    int64_t least, int64_t most, const char *cure);
+
 /* Whether a number can be an element of a tensor of this dtype: whole, where that is GR_I64. */
 bool gr__number_fits(const char *function, const char *argument, gr_dtype dtype, double number);
 

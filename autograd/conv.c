@@ -3,8 +3,6 @@
  * y (N, O, H', W') there is one trilinear form,
  *     sum over n, o, i, j, c, a, b of y[n][o][i][j] w[o][c][a][b] x[n][c][i s + a d - p][...]
  * and each primitive is its derivative by one of the three. */
-#include <stdio.h>
-
 #include <gradus/conv.h>
 
 #include "autograd/autograd.h"
@@ -152,13 +150,8 @@ static bool check_operands(const form *f, const gr_tensor *x, const gr_tensor *w
 static bool check_option(const form *f, const char *name, int64_t value, int64_t least,
                          int64_t most)
 {
-    char argument[40];
-
-    snprintf(argument, sizeof argument, "options.%s", name);
-    return (value >= least && value <= most) ||
-           gr_fail(GR_ERROR_VALUE, f->name, argument,
-                   "got %lld, want %lld to %lld; start from gr_conv_defaults()", (long long)value,
-                   (long long)least, (long long)most);
+    return gr__field_fits(f->name, "options", name, value, least, most,
+                          "; start from gr_conv_defaults()");
 }
 
 static bool check_options(const form *f, const gr_conv_options *o)

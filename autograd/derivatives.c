@@ -1,4 +1,5 @@
-/* Products with derivatives, and whole derivatives, built on gradients: nothing here knows a rule. */
+/* Products with derivatives, and whole derivatives, built on gradients: nothing here knows a
+ * rule. */
 #include <gradus/arrange.h>
 
 #include "autograd/autograd.h"

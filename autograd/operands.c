@@ -1,6 +1,7 @@
-/* What all primitives share: operands, what is checked of them, shapes, and nodes made of both. Knows
- * no operation but a reshape. */
+/* What all primitives share: operands, what is checked of them, shapes, and nodes made of both.
+ * Knows no operation but a reshape. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "autograd/autograd.h"
@@ -71,6 +72,20 @@ bool gr__at_least(const char *function, const char *argument, int64_t number, in
     return number >= least ||
            gr_fail(GR_ERROR_VALUE, function, argument, "got %lld, want %lld or more",
                    (long long)number, (long long)least);
+}
+
+bool gr__field_fits(const char *function, const char *options, const char *field, int64_t value,
+                    int64_t least, int64_t most, const char *cure)
+{
+    char argument[40];
+
+    snprintf(argument, sizeof argument, "%s.%s", options, field);
+    if (most == INT64_MAX) {
+        return gr__at_least(function, argument, value, least);
+    }
+    return (value >= least && value <= most) ||
+           gr_fail(GR_ERROR_VALUE, function, argument, "got %lld, want %lld to %lld%s",
+                   (long long)value, (long long)least, (long long)most, cure);
 }
 
 bool gr__number_fits(const char *function, const char *argument, gr_dtype dtype, double number)

@@ -1,6 +1,6 @@
 /* Tensors inside larger ones: the adjoint of a slice, padding, concatenation, and sums of what was
- * placed. All of them are one idea, "x at start, start + step, ... along an axis", and the derivative
- * of each is a slice.
+ * placed. All of them are one idea, "x at start, start + step, ... along an axis", and the
+ * derivative of each is a slice.
  *
  * Many parts are a chain of nodes that each write one part onto the one before. Nobody can name the
  * inner ones, so the evaluator lets each have the memory of the last, and every part is written
@@ -164,8 +164,8 @@ static bool fits(const list *l, int i, int axis)
                    gr__shape_text(first->shape, want), aside);
 }
 
-/* A chain of nodes, one for each part. Even where each node is computed as it is made (GRADUS_EAGER)
- * the chain is one computation. */
+/* A chain of nodes, one for each part. Even where each node is computed as it is made
+ * (GRADUS_EAGER) the chain is one computation. */
 static gr_tensor *join(const list *l, const void *site)
 {
     gr__thread *thread = gr__self();

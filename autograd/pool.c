@@ -1,6 +1,6 @@
 /* Pooling. A maximum reads the element that is largest in its window: it is linear in what is read,
- * and where that is, is constant. So one pair of adjoint operations serves it, pick(x, y) = y where x
- * is largest, and place; sums have another, sum and spread. */
+ * and where that is, is constant. So one pair of adjoint operations serves it, pick(x, y) = y where
+ * x is largest, and place; sums have another, sum and spread. */
 #include "autograd/autograd.h"
 
 int64_t gr__count_windows(const char *function, const char *argument, gr_window w, int64_t extent,
@@ -8,16 +8,9 @@ int64_t gr__count_windows(const char *function, const char *argument, gr_window 
 {
     int64_t padded;
 
-    if (w.size < 1 || w.size > INT32_MAX || w.stride < 1) {
-        bool size = w.stride >= 1;
-        gr_fail(GR_ERROR_VALUE, function, argument, "got %s %lld, want 1 or more%s",
-                size ? "size" : "stride", (long long)(size ? w.size : w.stride),
-                size && w.size > 0 ? ", but less than 2^31" : "");
-        return -1;
-    }
-    if (w.padding < 0 || w.padding > most) {
-        gr_fail(GR_ERROR_VALUE, function, argument, "got padding %lld, want 0 to %lld",
-                (long long)w.padding, (long long)most);
+    if (!gr__field_fits(function, argument, "size", w.size, 1, INT32_MAX, "") ||
+        !gr__field_fits(function, argument, "stride", w.stride, 1, INT64_MAX, "") ||
+        !gr__field_fits(function, argument, "padding", w.padding, 0, most, "")) {
         return -1;
     }
     if (extent < 1 || __builtin_add_overflow(extent, 2 * w.padding, &padded) || padded < w.size) {
@@ -37,7 +30,7 @@ static const gr__shape *windows_of(const char *function, const gr_tensor *x, con
 
     if (shape.rank < p->axes) {
         gr_fail(GR_ERROR_SHAPE, function, "x", "got %s, want %s", gr__shape_text(x->shape, got),
-                p->axes == 1 ? "(*,n)" : "(*,rows,columns)");
+                p->axes == 1 ? "(*,W)" : "(*,H,W)");
         return NULL;
     }
     for (int i = 2 - p->axes; i < 2; i++) {

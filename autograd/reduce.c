@@ -20,6 +20,12 @@ static gr_tensor *spread(const gr_tensor *t, const gr_tensor *y)
     return gr_expand(t, gr__public_shape(x->shape));
 }
 
+#define REDUCTION(public_name, slot, derivative) \
+    { \
+        .name = public_name, .kind = GR__REDUCE, .arity = 1, .dtypes = GR__ALL, \
+        .kernel = offsetof(gr__kernels, slot), .rule = derivative, \
+    }
+
 static const gr__primitive sum_primitive;
 
 static gr_tensor *reduce(const gr__primitive *op, const void *site, const gr_tensor *x,
@@ -52,14 +58,7 @@ static gr_tensor *sum_rule(const gr_tensor *y, int input, gr_tensor *g)
     return spread(g, y);
 }
 
-static const gr__primitive sum_primitive = {
-    .name = "gr_sum",
-    .kind = GR__REDUCE,
-    .arity = 1,
-    .dtypes = GR__ALL,
-    .kernel = offsetof(gr__kernels, sum),
-    .rule = sum_rule,
-};
+static const gr__primitive sum_primitive = REDUCTION("gr_sum", sum, sum_rule);
 
 gr_tensor *gr_sum(const gr_tensor *x, gr_axes axes, bool keepdim)
 {
@@ -94,23 +93,8 @@ static gr_tensor *extremum_rule(const gr_tensor *y, int input, gr_tensor *g)
     return gr_where(chosen, spread(gr_div(g, ties), y), 0);
 }
 
-static const gr__primitive max_primitive = {
-    .name = "gr_max",
-    .kind = GR__REDUCE,
-    .arity = 1,
-    .dtypes = GR__ALL,
-    .kernel = offsetof(gr__kernels, max),
-    .rule = extremum_rule,
-};
-
-static const gr__primitive min_primitive = {
-    .name = "gr_min",
-    .kind = GR__REDUCE,
-    .arity = 1,
-    .dtypes = GR__ALL,
-    .kernel = offsetof(gr__kernels, min),
-    .rule = extremum_rule,
-};
+static const gr__primitive max_primitive = REDUCTION("gr_max", max, extremum_rule);
+static const gr__primitive min_primitive = REDUCTION("gr_min", min, extremum_rule);
 
 gr_tensor *gr_max(const gr_tensor *x, gr_axes axes, bool keepdim)
 {

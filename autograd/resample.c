@@ -18,8 +18,7 @@ static const gr_tensor *take_image(const char *function, const gr_tensor *x, int
     const int64_t *dims = node->shape->dims;
     if (rank ? have != rank : have < 2) {
         return gr__error(GR_ERROR_SHAPE, function, "x", "got %s, want %s",
-                         gr__shape_text(node->shape, got),
-                         rank ? "(n,channels,rows,columns)" : "(*,rows,columns)");
+                         gr__shape_text(node->shape, got), rank ? "(N,C,H,W)" : "(*,H,W)");
     }
     if (dims[have - 2] == 0 || dims[have - 1] == 0) {
         return gr__error(GR_ERROR_SHAPE, function, "x", "got %s, want rows and columns",
@@ -99,10 +98,10 @@ gr_tensor *gr_upsample_bilinear2d(const gr_tensor *x, int64_t height, int64_t wi
 
 /* ---- sampling along a grid ---- */
 
-/* Images as (n, channels, rows * columns), to be read at (n, 1, places). */
+/* Images as (N, C, H * W), to be read at (N, 1, places). */
 typedef struct images {
     gr_tensor *flat;
-    gr_shape sampled; /* (n, channels, places) */
+    gr_shape sampled; /* (N, C, places) */
     int64_t height, width;
     bool zeros;
 } images;

@@ -37,25 +37,25 @@
  * Nothing is computed until gr_step or gr_item asks for it.
  *
  * The map, to be read in this order:
- *     error.h    how calls fail, and how a program sees it
- *     tensor.h   values: dtypes, shapes, scopes, making and looking, the machine
- *     ops.h      operations; elementwise.h lists those of a single formula
- *     arrange.h  joining, parting, padding, repeating; diagonals, triangles, masks
- *     pool.h     pooling, windows, changes of resolution
- *     linalg.h   linear algebra: factors, systems, einsum, roots, distances
- *     fourier.h  Fourier transforms of real numbers
- *     conv.h     convolutions
- *     scan.h     running sums, products, recurrences
- *     sort.h     order, selection, quantiles
- *     segment.h  groups of rows
- *     random.h   random tensors from an explicit generator
- *     params.h   cells: the named tensors that change
- *     grad.h     gradients, of any order, and their check
+ *     error.h      how calls fail, and how a program sees it
+ *     tensor.h     values: dtypes, shapes, scopes, making and looking, the machine
+ *     ops.h        operations: reductions, views, indices; elementwise.h has those of one formula
+ *     arrange.h    joining, parting, padding, repeating; diagonals, triangles, masks
+ *     sort.h       order along an axis, selection, quantiles
+ *     scan.h       running sums and products, linear recurrences
+ *     segment.h    groups of rows
+ *     linalg.h     linear algebra: einsum, factors, systems, roots, distances
+ *     fourier.h    Fourier transforms of real numbers
+ *     pool.h       windows: pooling, unfolding, changes of resolution
+ *     conv.h       convolutions
+ *     random.h     random tensors from an explicit generator
+ *     params.h     cells: the named tensors that change
+ *     grad.h       gradients of any order, products with derivatives, checkpoints, a check
  *     primitive.h  operations of one's own
- *     losses.h   losses and their reduction
- *     layers.h   layers and initial values
- *     optim.h    optimizers, clipping
- *     io.h       files
+ *     losses.h     losses and their reduction
+ *     layers.h     layers and initial values
+ *     optim.h      optimizers, clipping
+ *     io.h         files
  */
 #ifndef GRADUS_H
 #define GRADUS_H

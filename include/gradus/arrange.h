@@ -4,10 +4,10 @@
 #ifndef GRADUS_ARRANGE_H
 #define GRADUS_ARRANGE_H
 
-#include <gradus/ops.h>
+#include <gradus/tensor.h>
 
-/* A list of tensors as two arguments, pointer and count: gr_concat(GR_LIST(a, b, c), 0). It lives as
- * long as the call. */
+/* A list of tensors as two arguments, pointer and count: gr_concat(GR_LIST(a, b, c), 0). It lives
+ * as long as the call. */
 #ifdef __cplusplus
 template <typename... T> static inline char (*gr__counted(const T &...))[sizeof...(T)];
 #define GR_LIST(...) \
@@ -56,8 +56,8 @@ GR_API gr_tensor *gr_pad_circular(const gr_tensor *x, int axis, int64_t before, 
 
 /* ---- repeating ---- */
 
-/* x several times over along each axis, as numpy.tile: of two lists of extents, the shorter one gets
- * ones in front. */
+/* x several times over along each axis, as numpy.tile: of two lists of extents, the shorter one
+ * gets ones in front. */
 GR_API gr_tensor *gr_tile(const gr_tensor *x, gr_shape repeats);
 
 /* Each element along the axis `times` over, as numpy.repeat. */
@@ -68,7 +68,8 @@ GR_API gr_tensor *gr_roll(const gr_tensor *x, int axis, int64_t shift);
 
 /* ---- matrices: the last two axes; offset counts diagonals to the right of the main one ---- */
 
-/* (..., n, m) gives (..., k): x[..., i, i + offset], or x[..., i - offset, i]; none is empty. */
+/* (..., n, m) gives (..., k): x[..., i, i + offset], or x[..., i - offset, i]; one outside of x is
+ * empty. */
 GR_API gr_tensor *gr_diagonal(const gr_tensor *x, int64_t offset);
 
 /* (..., k) gives (..., n, n), n = k + |offset|: zeros with x on that diagonal. */
@@ -80,8 +81,8 @@ GR_API gr_tensor *gr_triu(const gr_tensor *x, int64_t offset);
 
 /* ---- grids and masks ---- */
 
-/* n lists as coordinates of a grid, views: out[i] has shape (n_0, n_1, ...) and varies along axis i.
- * False, with error tensors in `out`, if something is wrong. */
+/* n lists as coordinates of a grid, views: out[i] has shape (n_0, n_1, ...) and varies along axis
+ * i. False, with error tensors in `out`, if something is wrong. */
 GR_API bool gr_meshgrid(gr_tensor *const *lists, int n, gr_tensor **out);
 
 /* value where mask is not 0, else x. The mask has any dtype and broadcasts to x's shape. What it

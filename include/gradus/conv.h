@@ -20,15 +20,16 @@
 extern "C" {
 #endif
 
-/* For height and width; functions of one dimension read the first of each pair. Each is at most
- * 1048576. */
+/* Where the kernel meets x, along rows and columns as gr_window has it; functions of one dimension
+ * read the first of each pair. Each number is at most 1048576. */
 typedef struct gr_conv_options {
-    int64_t stride[2];         /* from a window to the next; 1 or more */
-    int64_t padding[2];        /* zeros on either side; 0 or more */
-    int64_t dilation[2];       /* from an element of the kernel to the next; 1 or more */
-    int64_t output_padding[2]; /* transposed only: extent added at the end of an axis; less than
-                                  stride or dilation */
-    int64_t groups; /* channels fall into so many groups that know nothing of each other */
+    int64_t stride[2];         /* from one window to the next; 1 or more */
+    int64_t padding[2];        /* zeros on either side of the axis; 0 or more */
+    int64_t dilation[2];       /* from one element of a window to the next; 1 or more */
+    int64_t output_padding[2]; /* transposed only: extent added at the end of the axis; 0 or more,
+                                  less than stride or dilation */
+    int64_t groups; /* channels fall into so many groups that know nothing of each other; 1 or
+                       more */
 } gr_conv_options;
 
 /* Strides, dilations and groups 1, paddings 0. */

@@ -27,19 +27,19 @@ GR_API bool gr_gradients(const gr_tensor *y, gr_tensor *const *xs, int n, gr_ten
 typedef gr_tensor *gr_function(gr_tensor *const *inputs, int n, void *context);
 
 /* f(inputs), whose intermediate values are not kept for the gradient: it calls f again and computes
- * them a second time. What f reads from outside (inputs, cells, other tensors) gets its gradients as
- * if f had been called alone, of any order. Random tensors are the same the second time, if their
- * generators (8 at most) still live. f must make the same tensors from the same numbers; a cell that
- * has changed between is an error, so the gradient is taken before gr_step. f must not open a
- * scope. */
+ * them a second time. What f reads from outside (inputs, cells, other tensors) gets its gradients
+ * as if f had been called alone, of any order. Random tensors are the same the second time, if
+ * their generators (8 at most) still live. f must make the same tensors from the same numbers; a
+ * cell that has changed between is an error, so the gradient is taken before gr_step. f must not
+ * open a scope. */
 GR_API gr_tensor *gr_checkpoint(gr_function *f, void *context, gr_tensor *const *inputs, int n);
 
 /* ---- products with derivatives; y of any shape, all differentiable again ----
  * J is d y / d xs, with a row for each element of y. Under GR_NO_GRAD the numbers are the same, and
  * have no history. */
 
-/* out[i] = v^T J: the gradient of sum v y, without summing; v has y's shape. gr_gradients is that of
- * v = 1. */
+/* out[i] = v^T J: the gradient of sum v y, without summing; v has y's shape. gr_gradients is that
+ * of v = 1. */
 GR_API bool gr_vjp(const gr_tensor *y, const gr_tensor *v, gr_tensor *const *xs, int n,
                    gr_tensor **out);
 
@@ -47,8 +47,8 @@ GR_API bool gr_vjp(const gr_tensor *y, const gr_tensor *v, gr_tensor *const *xs,
  * gradient by u of <u^T J, v>, which is linear in u. */
 GR_API gr_tensor *gr_jvp(const gr_tensor *y, gr_tensor *const *xs, gr_tensor *const *vs, int n);
 
-/* out[i] = H v, of xs[i]'s shape, where H is the Hessian of y, which has one element, by all xs: the
- * gradient of <gradient of y, vs>. */
+/* out[i] = H v, of xs[i]'s shape, where H is the Hessian of y, which has one element, by all xs:
+ * the gradient of <gradient of y, vs>. */
 GR_API bool gr_hvp(const gr_tensor *y, gr_tensor *const *xs, gr_tensor *const *vs, int n,
                    gr_tensor **out);
 

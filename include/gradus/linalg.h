@@ -68,9 +68,9 @@ GR_API gr_tensor *gr_logdet(const gr_tensor *a);
 
 /* ---- functions of a matrix ----
  *
- * Square roots by the coupled iteration of Newton and Schulz (Higham 2008, section 6.7), products of
- * matrices alone, for a matrix that is symmetric positive definite, or at least similar to one, as
- * the product of two such matrices is. The iteration's smallest eigenvalue grows 2.25 times a step
+ * Square roots by the coupled iteration of Newton and Schulz (Higham 2008, section 6.7), products
+ * of matrices alone, for a matrix that is symmetric positive definite, or at least similar to one,
+ * as the product of two such matrices is. The iteration's smallest eigenvalue grows 2.25 times a step
  * until it comes near 1, so a condition number c takes about log(c sqrt n) / log 2.25 + 5
  * iterations. Other matrices give numbers without meaning, or NaN. */
 

@@ -224,9 +224,9 @@ GR_API gr_tensor *gr_loss_cosine_embedding(const gr_tensor *a, const gr_tensor *
                                            const gr_tensor *target, double margin,
                                            gr_reduction how);
 
-/* max(d(anchor, positive) - d(anchor, negative) + margin, 0), d(a, b) = |a - b + eps| with eps added
- * to each difference, as PyTorch has it: three times (*, D); values (*) (Schroff et al. 2015, with
- * unsquared distances). margin usually 1, eps >= 0 usually 1e-6; with eps 0, d has slope 0 at
+/* max(d(anchor, positive) - d(anchor, negative) + margin, 0), d(a, b) = |a - b + eps| with eps
+ * added to each difference, as PyTorch has it: three times (*, D); values (*) (Schroff et al. 2015,
+ * with unsquared distances). margin usually 1, eps >= 0 usually 1e-6; with eps 0, d has slope 0 at
  * a = b. */
 GR_API gr_tensor *gr_loss_triplet_margin(const gr_tensor *anchor, const gr_tensor *positive,
                                          const gr_tensor *negative, double margin, double eps,
@@ -239,8 +239,8 @@ GR_API gr_tensor *gr_loss_triplet_margin(const gr_tensor *anchor, const gr_tenso
 GR_API gr_tensor *gr_loss_info_nce(const gr_tensor *a, const gr_tensor *b, gr_arg temperature,
                                    gr_reduction how);
 
-/* The same both ways, (logsumexp_j(s_ij) + logsumexp_j(s_ji)) / 2 - s_ii (Radford et al. 2021). With
- * their learned log-scale tau, the temperature is gr_exp(gr_neg(tau)). */
+/* The same both ways, (logsumexp_j(s_ij) + logsumexp_j(s_ji)) / 2 - s_ii (Radford et al. 2021).
+ * With their learned log-scale tau, the temperature is gr_exp(gr_neg(tau)). */
 GR_API gr_tensor *gr_loss_clip(const gr_tensor *a, const gr_tensor *b, gr_arg temperature,
                                gr_reduction how);
 

@@ -6,9 +6,8 @@
 #ifndef GRADUS_OPS_H
 #define GRADUS_OPS_H
 
-#include <gradus/tensor.h>
-
 #include <gradus/elementwise.h>
+#include <gradus/tensor.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -142,8 +141,8 @@ GR_API gr_tensor *gr_gather(const gr_tensor *x, int axis, const gr_tensor *index
 GR_API gr_tensor *gr_scatter_add(const gr_tensor *source, int axis, const gr_tensor *index,
                                  int64_t extent);
 
-/* Rows (slices along the axis) named by index, of any shape, which takes the axis's place: from x of
- * shape (a, n, b), axis 1, an index of shape (p, q) makes (a, p, q, b). With axis 0 it is the
+/* Rows (slices along the axis) named by index, of any shape, which takes the axis's place: from x
+ * of shape (a, n, b), axis 1, an index of shape (p, q) makes (a, p, q, b). With axis 0 it is the
  * embedding of words whose vectors are the rows of x. */
 GR_API gr_tensor *gr_take(const gr_tensor *x, int axis, const gr_tensor *index);
 

@@ -37,8 +37,8 @@ typedef struct gr_array {
 } gr_array;
 
 /* Writes all elements of the result, whose dtype and shape gr_apply was given, to `out`. Returns
- * NULL, or a line that says what is wrong with the numbers: the result then is an error tensor. It is
- * called when the numbers are needed, perhaps more than once, and must not make tensors. */
+ * NULL, or a line that says what is wrong with the numbers: the result then is an error tensor. It
+ * is called when the numbers are needed, perhaps more than once, and must not make tensors. */
 typedef const char *gr_forward(void *out, const gr_array *result, const gr_array *inputs,
                                void *context);
 
@@ -49,8 +49,9 @@ typedef gr_tensor *gr_derivative(const gr_tensor *y, gr_tensor *const *inputs, i
 
 typedef struct gr_primitive gr_primitive;
 
-/* A primitive of 1 to 3 inputs; `name` is what messages show. Without a derivative (NULL) a gradient
- * that arrives is an error, never a guess. It must outlive the scopes in which it is applied. */
+/* A primitive of 1 to 3 inputs; `name` is what messages show. Without a derivative (NULL) a
+ * gradient that arrives is an error, never a guess. It must outlive the scopes in which it is
+ * applied. */
 GR_API gr_primitive *gr_primitive_new(const char *name, int inputs, gr_forward *forward,
                                       gr_derivative *derivative, void *context);
 GR_API void gr_primitive_free(gr_primitive *primitive); /* NULL is legal */

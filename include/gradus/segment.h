@@ -1,7 +1,8 @@
 /* Groups of rows: row i of x (its part i along axis 0, of any shape) belongs to segment index_i.
  *
- * x (N, ...), index (N) of GR_I64 with numbers from 0 to n - 1 in any order; the result is (n, ...),
- * or as x for the softmax. Rows are met in order: the same bits for any number of threads. */
+ * x (N, ...), index (N) of GR_I64 with numbers from 0 to n - 1 in any order, others are an error;
+ * the result is (n, ...), or as x for the softmax. Rows are met in order: the same bits for any
+ * number of threads. */
 #ifndef GRADUS_SEGMENT_H
 #define GRADUS_SEGMENT_H
 

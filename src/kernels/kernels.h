@@ -136,7 +136,7 @@ typedef struct gr__pool {
 
 typedef struct gr__hops {
     int axis;
-    int64_t step; /* from window to window */
+    int64_t stride; /* from one window to the next */
 } gr__hops;
 
 typedef struct gr__conv {

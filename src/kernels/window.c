@@ -1,7 +1,8 @@
 /* Adding up windows along an axis, the adjoint of looking at them. */
+#include "src/kernels/kernels.h"
+
 #include <string.h>
 
-#include "src/kernels/kernels.h"
 #include "src/kernels/nest.h"
 
 /* A band of places beside the axis: `windows` windows of `size` elements go to rows of out, each of
@@ -43,10 +44,9 @@ enum { PIECE = 64 };
 static void overlap_add(const gr__array *out, const gr__array *x, const gr__hops *hops, int threads,
                         int64_t size, add_kernel *add)
 {
-    int axis = hops->axis, after = axis + 1;
-    gr__nest outer = gr__nest_of(axis, x->dims, x->strides, x->strides);
-    gr__nest inner = gr__nest_of(out->rank - after, x->dims + after, x->strides + after,
-                                 x->strides + after);
+    int axis = hops->axis;
+    gr__sides around = gr__sides_of(axis, out->rank, x->dims, x->strides, x->strides);
+    gr__nest outer = around.before, inner = around.behind;
     int64_t width = inner.rows * inner.width, slice = out->dims[axis] * width;
 
     memset(out->data, 0, (size_t)(out->count * size));
@@ -58,7 +58,7 @@ static void overlap_add(const gr__array *out, const gr__array *x, const gr__hops
         gr__piece p = gr__nest_piece(&inner, PIECE, i % pieces);
         band b = {.windows = x->dims[axis],
                   .size = x->dims[x->rank - 1],
-                  .step = hops->step,
+                  .step = hops->stride,
                   .count = p.count,
                   .width = width,
                   .window = x->strides[axis],
