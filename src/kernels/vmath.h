@@ -97,6 +97,7 @@
 
 /* activations */
 #define v_sigmoid(x) GR__VMATH(gr__sigmoid32, gr__sigmoid64, x)          /* 1 / (1 + e^-x) */
+#define v_logsigmoid(x) (-v_softplus(-(x)))                              /* log(sigmoid(x)) */
 #define v_softplus(x) GR__VMATH(gr__softplus32, gr__softplus64, x)       /* log(1 + e^x) */
 #define v_silu(x) GR__VMATH(gr__silu32, gr__silu64, x)                   /* x sigmoid(x) */
 #define v_mish(x) GR__VMATH(gr__mish32, gr__mish64, x)                   /* x tanh(softplus(x)) */

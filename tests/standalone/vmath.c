@@ -8,9 +8,6 @@
 #include "src/kernels/kernels.h"
 #include "src/kernels/vmath.h"
 
-/* As the row of gr_log_sigmoid has it. */
-#define v_logsigmoid(x) (-v_softplus(-(x)))
-
 #include <float.h>
 #include <stdbool.h>
 #include <stdio.h>
