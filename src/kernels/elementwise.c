@@ -151,8 +151,7 @@ FORMULAS(f64, double)
 
 #define RARE_LOOPS(T, operands, y, rare, other) \
     int64_t any = 0; \
-    _Pragma("omp simd reduction(| : any)") for (int64_t i = 0; i < n; i++) \
-    { \
+    for (int64_t i = 0; i < n; i++) { \
         operands; \
         any |= (rare); \
     } \
