@@ -1,7 +1,5 @@
 /* Recomputation in place of memory: a value whose gradient calls the function that made it
  * again. */
-#include <string.h>
-
 #include "autograd/autograd.h"
 #include "src/core/params.h"
 #include "src/core/scope.h"

@@ -35,8 +35,8 @@ static gr_tensor *along(const gr_tensor *g, const gr_tensor *v)
                     (gr_arg[]){{y, 0}, {g, 0}, {v, 0}}, 3, NULL);
 }
 
-/* sum over i of <gs[i], vs[i]>, in f64 since dtypes may differ from i to i, or the error tensor after reporting a vs[i] that does not fit
- * xs[i]. */
+/* sum over i of <gs[i], vs[i]>, in f64 since dtypes may differ from i to i, or the error tensor after
+ * reporting a vs[i] that does not fit xs[i]. */
 static gr_tensor *inner_product(const char *function, gr_tensor *const *gs, gr_tensor *const *xs,
                                 gr_tensor *const *vs, int n)
 {

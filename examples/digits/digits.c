@@ -60,10 +60,15 @@ static gr_tensor *logits_of(const network *net, const gr_tensor *x)
     return gr_linear_apply(&net->output, gr_flatten(h, 1, -1));
 }
 
-static gr_tensor *share_right(const gr_tensor *logits, const gr_tensor *labels)
+/* The digits of the largest logits: (B, 10) to (B). */
+static gr_tensor *read_from(const gr_tensor *logits)
 {
-    return gr_mean(gr_cast(gr_equal(gr_argmax(logits, 1, false), labels), GR_F32), GR_ALL_AXES,
-                   false);
+    return gr_argmax(logits, 1, false);
+}
+
+static gr_tensor *share_right(const gr_tensor *read, const gr_tensor *labels)
+{
+    return gr_mean(gr_cast(gr_equal(read, labels), GR_F32), GR_ALL_AXES, false);
 }
 
 /* What the network reads: (M), a digit for each image. */
@@ -75,7 +80,7 @@ static gr_tensor *read_all(const network *net, const gr_tensor *images)
 
     for (int64_t i = 0; parts && i < batches; i++) {
         gr_tensor *x = gr_slice(images, 0, i * TEST_BATCH, (i + 1) * TEST_BATCH);
-        parts[i] = gr_argmax(logits_of(net, x), 1, false);
+        parts[i] = read_from(logits_of(net, x));
     }
     if (parts) {
         all = gr_concat(parts, (int)batches, 0);
@@ -87,9 +92,7 @@ static gr_tensor *read_all(const network *net, const gr_tensor *images)
 static double test_share(const network *net, const image_set *data)
 {
     GR_SCOPE;
-    gr_tensor *right = gr_equal(read_all(net, data->test), data->test_labels);
-
-    return gr_item(gr_mean(gr_cast(right, GR_F32), GR_ALL_AXES, false));
+    return gr_item(share_right(read_all(net, data->test), data->test_labels));
 }
 
 /* One pass over the training images in random order; false when it was cut short. */
@@ -109,7 +112,7 @@ static bool train_epoch(const settings *s, const network *net, gr_params *params
         gr_tensor *labels = gr_take(data->train_labels, 0, rows);
         gr_tensor *logits = logits_of(net, gr_take(data->train, 0, rows));
         gr_tensor *loss = gr_loss_cross_entropy(logits, labels, GR_MEAN);
-        gr_tensor *right = share_right(logits, labels);
+        gr_tensor *right = share_right(read_from(logits), labels);
         if (!gr_backward(loss, params) || !gr_step(adam) || stop_requested()) {
             return false;
         }

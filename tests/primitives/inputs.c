@@ -1,5 +1,5 @@
-/* Numbers of the table's inputs, and the places in memory that they can have. tools/references/table.py
- * makes the same numbers. */
+/* Numbers of the table's inputs, and the places in memory that they can have.
+ * tools/references/table.py makes the same numbers. */
 #include "tests/primitives/inputs.h"
 
 #include "tests/common/guard.h"
