@@ -52,7 +52,8 @@ LIBS     := -lz -lm
 
 plain    := -O2
 # A loop that clang leaves scalar is slower, not wrong: no error.
-kernel   := -O3 -fno-trapping-math -fno-math-errno -fwrapv -Wno-pass-failed
+kernel   := -O3 -fno-trapping-math -fno-math-errno -fwrapv \
+            $(if $(findstring clang,$(shell $(CC) --version)),-Wno-pass-failed)
 isas     := v1
 ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine)),)
 isas     := v1 v3 v4

@@ -12,8 +12,8 @@
 #include "examples/common/plot.h"
 #include "examples/common/progress.h"
 #include "examples/common/report.h"
-#include "examples/common/start.h"
 #include "examples/common/stop.h"
+#include "examples/common/training.h"
 
 enum { SIDE = 28, PIXELS = SIDE * SIDE, DIGITS = 10, TEST_BATCH = 500, SHOWN = 40 };
 
@@ -25,12 +25,6 @@ typedef struct {
 typedef struct {
     double loss, train, test; /* mean loss; share of digits read rightly */
 } epoch_result;
-
-typedef struct {
-    int64_t epochs, seed, threads, batch;
-    double lr;
-    const char *mnist, *out;
-} settings;
 
 static network network_new(gr_params *params, gr_rng *rng)
 {
@@ -96,7 +90,7 @@ static double test_share(const network *net, const image_set *data)
 }
 
 /* One pass over the training images in random order; false when it was cut short. */
-static bool train_epoch(const settings *s, const network *net, gr_params *params,
+static bool train_epoch(const training *s, const network *net, gr_params *params,
                         gr_optimizer *adam, const image_set *data, gr_rng *rng, int64_t epoch,
                         progress *bar, epoch_result *result)
 {
@@ -132,7 +126,7 @@ static bool train_epoch(const settings *s, const network *net, gr_params *params
 /* ---- what a run leaves behind ---- */
 
 /* The first test images that are read wrongly, each row of ten with what was read as its label. */
-static bool save_mistakes(const settings *s, const network *net, const image_set *data)
+static bool save_mistakes(const training *s, const network *net, const image_set *data)
 {
     GR_SCOPE;
     static float pixels[SHOWN * PIXELS];
@@ -161,7 +155,7 @@ static bool save_mistakes(const settings *s, const network *net, const image_set
     return gr_ok() && image_grid_save(path, lines, 10, SIDE, SIDE, pixels, 3, rows);
 }
 
-static bool save_curves(const settings *s, const char *name, const epoch_result *r, int64_t epochs)
+static bool save_curves(const training *s, const char *name, const epoch_result *r, int64_t epochs)
 {
     char path[4096], title[96];
     snprintf(path, sizeof path, "%s/accuracy.png", s->out);
@@ -178,7 +172,7 @@ static bool save_curves(const settings *s, const char *name, const epoch_result 
     return good;
 }
 
-static bool save_all(const settings *s, const network *net, const gr_params *params,
+static bool save_all(const training *s, const network *net, const gr_params *params,
                      const image_set *data, const epoch_result *r, int64_t epochs)
 {
     char path[4096];
@@ -198,7 +192,7 @@ static void print_table(const epoch_result *r, int64_t epochs)
 }
 
 /* Trains, saves, reports; true if all of it went well. */
-static bool run(const settings *s, gr_params *params, gr_rng *rng, epoch_result *results)
+static bool run(const training *s, gr_params *params, gr_rng *rng, epoch_result *results)
 {
     image_set data;
     if (!folder_make(s->out) || !images_load(&data, s->mnist, (uint64_t)s->seed)) {
@@ -231,21 +225,11 @@ static bool run(const settings *s, gr_params *params, gr_rng *rng, epoch_result 
 
 int main(int argc, char **argv)
 {
-    settings s = {.epochs = 10, .threads = gr_threads(), .batch = 64, .lr = 8e-3, .out = "out"};
-    const option table[] = {
-        {"epochs", .integer = &s.epochs, .min = 1, .max = 10000, .help = "passes over the images"},
-        {"seed", .integer = &s.seed, .min = 0, .max = 1e15, .help = "of weights and order"},
-        {"threads", .integer = &s.threads, .min = 1, .max = 1024,
-         .help = "at most; never more than cores"},
-        {"batch", .integer = &s.batch, .min = 1, .max = 60000, .help = "images a step"},
-        {"lr", .number = &s.lr, .min = 0, .max = 1,
-         .help = "learning rate of Adam at the beginning"},
-        {"mnist", .text = &s.mnist, .help = "folder of MNIST files; drawn digits without it"},
-        {"out", .text = &s.out, .help = "folder of pictures and model"},
-    };
+    training s = {.epochs = 10, .batch = 64, .lr = 8e-3};
     int status;
-    if (!start(argc, argv, "digits: a convolutional network reads handwritten digits", table,
-               sizeof table / sizeof *table, &s.threads, &status)) {
+
+    if (!training_start(&s, argc, argv, "digits: a convolutional network reads handwritten digits",
+                        &status)) {
         return status;
     }
     gr_rng *rng = gr_rng_new((uint64_t)s.seed);

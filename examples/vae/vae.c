@@ -16,8 +16,8 @@
 #include "examples/common/plot.h"
 #include "examples/common/progress.h"
 #include "examples/common/report.h"
-#include "examples/common/start.h"
 #include "examples/common/stop.h"
+#include "examples/common/training.h"
 
 enum { PIXELS = 784, HIDDEN = 400, LATENT = 20, SIDE = 28, TEST_SAMPLES = 5, TEST_BATCH = 500 };
 
@@ -32,12 +32,6 @@ typedef struct {
 typedef struct {
     double train, test, reconstruction, kl;
 } epoch_result;
-
-typedef struct {
-    int64_t epochs, seed, threads, batch;
-    double lr;
-    const char *mnist, *out;
-} settings;
 
 static vae vae_new(gr_params *params, gr_rng *rng)
 {
@@ -90,7 +84,7 @@ static double evaluate(const vae *m, const gr_tensor *images, gr_rng *rng)
 }
 
 /* One pass over the training images in random order; false when it was cut short. */
-static bool train_epoch(const settings *s, const vae *m, gr_params *params, gr_optimizer *adam,
+static bool train_epoch(const training *s, const vae *m, gr_params *params, gr_optimizer *adam,
                         const gr_tensor *images, gr_rng *rng, int64_t epoch, progress *bar,
                         epoch_result *result)
 {
@@ -122,7 +116,7 @@ static bool train_epoch(const settings *s, const vae *m, gr_params *params, gr_o
 
 /* ---- what a run leaves behind ---- */
 
-static bool save_grid(const settings *s, const char *name, int rows, const float *pixels,
+static bool save_grid(const training *s, const char *name, int rows, const float *pixels,
                       const char *const *labels)
 {
     char path[4096];
@@ -132,7 +126,7 @@ static bool save_grid(const settings *s, const char *name, int rows, const float
 }
 
 /* Ten test images above what the model makes of them. */
-static bool save_reconstruction(const settings *s, const vae *m, const gr_tensor *test)
+static bool save_reconstruction(const training *s, const vae *m, const gr_tensor *test)
 {
     GR_SCOPE;
     GR_NO_GRAD;
@@ -150,7 +144,7 @@ static bool save_reconstruction(const settings *s, const vae *m, const gr_tensor
     return gr_ok() && save_grid(s, "reconstruction.png", 6, both, labels);
 }
 
-static bool save_samples(const settings *s, const vae *m, gr_rng *rng)
+static bool save_samples(const training *s, const vae *m, gr_rng *rng)
 {
     GR_SCOPE;
     GR_NO_GRAD;
@@ -159,7 +153,7 @@ static bool save_samples(const settings *s, const vae *m, gr_rng *rng)
     return save_grid(s, "samples.png", 10, gr_data_f32(gr_sigmoid(decode(m, z))), NULL);
 }
 
-static bool save_curves(const settings *s, const char *name, const epoch_result *r, int64_t epochs)
+static bool save_curves(const training *s, const char *name, const epoch_result *r, int64_t epochs)
 {
     char path[4096], title[96];
     snprintf(path, sizeof path, "%s/loss.png", s->out);
@@ -176,7 +170,7 @@ static bool save_curves(const settings *s, const char *name, const epoch_result 
     return good;
 }
 
-static bool save_all(const settings *s, const vae *m, const gr_params *params,
+static bool save_all(const training *s, const vae *m, const gr_params *params,
                      const image_set *data, const epoch_result *r, int64_t epochs, gr_rng *rng)
 {
     char path[4096];
@@ -197,7 +191,7 @@ static void print_table(const epoch_result *r, int64_t epochs)
 }
 
 /* Trains, saves, reports; true if all of it went well. */
-static bool run(const settings *s, gr_params *params, gr_rng *rng, epoch_result *results)
+static bool run(const training *s, gr_params *params, gr_rng *rng, epoch_result *results)
 {
     image_set data;
     if (!folder_make(s->out) || !images_load(&data, s->mnist, (uint64_t)s->seed)) {
@@ -232,20 +226,11 @@ static bool run(const settings *s, gr_params *params, gr_rng *rng, epoch_result 
 
 int main(int argc, char **argv)
 {
-    settings s = {.epochs = 10, .threads = gr_threads(), .batch = 128, .lr = 1e-3, .out = "out"};
-    const option table[] = {
-        {"epochs", .integer = &s.epochs, .min = 1, .max = 10000, .help = "passes over the images"},
-        {"seed", .integer = &s.seed, .min = 0, .max = 1e15, .help = "of weights, order and noise"},
-        {"threads", .integer = &s.threads, .min = 1, .max = 1024,
-         .help = "at most; never more than cores"},
-        {"batch", .integer = &s.batch, .min = 1, .max = 60000, .help = "images a step"},
-        {"lr", .number = &s.lr, .min = 0, .max = 1, .help = "learning rate of Adam"},
-        {"mnist", .text = &s.mnist, .help = "folder of MNIST files; drawn digits without it"},
-        {"out", .text = &s.out, .help = "folder of pictures and model"},
-    };
+    training s = {.epochs = 10, .batch = 128, .lr = 1e-3};
     int status;
-    if (!start(argc, argv, "vae: a variational autoencoder of handwritten digits", table,
-               sizeof table / sizeof *table, &s.threads, &status)) {
+
+    if (!training_start(&s, argc, argv, "vae: a variational autoencoder of handwritten digits",
+                        &status)) {
         return status;
     }
     gr_rng *rng = gr_rng_new((uint64_t)s.seed);
