@@ -1,21 +1,5 @@
 /* gr_linear: y = x W^T + b. */
-#include "tests/losses/expect.h"
-
-static gr_params *params;
-static gr_rng *rng;
-
-static void begin(void)
-{
-    quiet();
-    params = gr_params_new();
-    rng = gr_rng_new(20240917);
-}
-
-static void end(void)
-{
-    gr_params_free(params);
-    gr_rng_free(rng);
-}
+#include "tests/layers/help.h"
 
 TestSuite(linear, .init = begin, .fini = end);
 
